@@ -1,0 +1,8 @@
+"""Run ``python -m pixelrl``."""
+
+import sys
+
+from pixelrl.cli import main
+
+if __name__ == "__main__":
+    sys.exit(main())

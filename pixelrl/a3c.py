@@ -1,0 +1,81 @@
+"""The A3C losses of a window of steps, per pixel and in plain functions.
+
+Both follow the official ``pixelwise_a3c.py`` in what carries gradient: the advantage never does, so
+the reward-map convolution learns through the value loss alone (docs/paper.md).
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from pixelrl.episode import Step
+
+
+class Losses(NamedTuple):
+    """Hold the three parts of a window's loss, each a scalar: sums over T, means over pixels.
+
+    Attributes:
+        policy: the policy-gradient loss.
+        value: half the squared error of the value against the return.
+        entropy: of the policy; a bonus, to be subtracted.
+    """
+
+    policy: Tensor
+    value: Tensor
+    entropy: Tensor
+
+
+def losses(steps: Sequence[Step], returns: Tensor) -> Losses:
+    """Compute the published losses: ``-log pi(a_t) * (R_t - V_t)`` and ``(V_t - R_t)^2 / 2``.
+
+    Args:
+        steps: T steps with values.
+        returns: ``(T,B,1,H,W)``.
+
+    Returns:
+        The losses.
+    """
+    log_pi, taken, values = _policy(steps)
+    policy = -taken * (returns - values).detach()
+    return _sum(policy, values, returns, log_pi)
+
+
+def expected_losses(
+    steps: Sequence[Step], returns: Tensor, rewards: Tensor, prices: Tensor
+) -> Losses:
+    """Compute the losses with the immediate reward in exact expectation over all edits.
+
+    The environment can price every edit, not only the one taken. With ``q = sum_a pi(a) r(a)`` the
+    gradient is that of ``-q - log pi(a_t) * ((R_t - r_t) - (V_t - q))``: the same in expectation as
+    the published one, with less variance, where a pixel's reward depends on its own edit alone.
+
+    Args:
+        steps: T steps with values.
+        returns: ``(T,B,1,H,W)``.
+        rewards: ``(T,B,1,H,W)``, of the edits taken.
+        prices: ``(T,B,A,H,W)``, the reward each edit would have earned.
+
+    Returns:
+        The losses.
+    """
+    log_pi, taken, values = _policy(steps)
+    now = (log_pi.exp() * prices).sum(2, keepdim=True)
+    later = returns - rewards - (values - now)
+    policy = -now - taken * later.detach()
+    return _sum(policy, values, returns, log_pi)
+
+
+def _policy(steps: Sequence[Step]) -> tuple[Tensor, Tensor, Tensor]:
+    """Stack what the network said: log pi ``(T,B,A,H,W)``, of the taken, and values, ``1`` deep."""
+    log_pi = torch.stack([step.decision.logits for step in steps]).log_softmax(2)
+    taken = log_pi.gather(2, torch.stack([step.choice for step in steps]).unsqueeze(2))
+    values = [step.decision.value for step in steps if step.decision.value is not None]
+    return log_pi, taken, torch.stack(values)
+
+
+def _sum(policy: Tensor, values: Tensor, returns: Tensor, log_pi: Tensor) -> Losses:
+    error = 0.5 * (values - returns).square()
+    entropy = -(log_pi.exp() * log_pi).sum(2, keepdim=True)
+    return Losses(policy.sum(0).mean(), error.sum(0).mean(), entropy.sum(0).mean())

@@ -1,0 +1,87 @@
+"""Colour moves as edits. None of them clips: an episode may leave [0, 1] and come back."""
+
+import torch
+from kornia.color import rgb_to_grayscale
+from torch import Tensor
+
+from pixelrl.actions.core import Edit
+
+
+def shift(*amounts: float) -> Edit:
+    """Add to the intensity.
+
+    Args:
+        amounts: in image units (1/255 is one gray level): one for all channels, or one each.
+
+    Returns:
+        An edit from ``(B,C,H,W)`` to ``(B,C,H,W)``.
+
+    Raises:
+        ValueError: no amount is given.
+
+    Example:
+        >>> shift(0.1, 0, -0.1)(torch.zeros(1, 3, 1, 1)).flatten()
+        tensor([ 0.1000,  0.0000, -0.1000])
+    """
+    if not amounts:
+        raise ValueError("amounts: expected one number, or one for each channel, got none.")
+
+    def edit(image: Tensor) -> Tensor:
+        if len(amounts) == 1:
+            return image + amounts[0]
+        return image + image.new_tensor(amounts)[:, None, None]
+
+    return edit
+
+
+def scale(*factors: float) -> Edit:
+    """Multiply the intensity.
+
+    Args:
+        factors: one for all channels, or one each.
+
+    Returns:
+        An edit from ``(B,C,H,W)`` to ``(B,C,H,W)``.
+
+    Raises:
+        ValueError: no factor is given.
+    """
+    if not factors:
+        raise ValueError("factors: expected one number, or one for each channel, got none.")
+
+    def edit(image: Tensor) -> Tensor:
+        if len(factors) == 1:
+            return image * factors[0]
+        return image * image.new_tensor(factors)[:, None, None]
+
+    return edit
+
+
+def brightness(amount: float) -> Edit:
+    """Add the same to every channel: ``v + amount``, in image units."""
+    return shift(amount)
+
+
+def contrast(factor: float) -> Edit:
+    """Stretch around middle gray: ``0.5 + factor * (v - 0.5)``."""
+
+    def edit(image: Tensor) -> Tensor:
+        return image * factor + 0.5 * (1 - factor)
+
+    return edit
+
+
+def saturation(factor: float) -> Edit:
+    """Move away from (above one) or towards (below one) the pixel's own gray.
+
+    Args:
+        factor: 0 is gray, 1 is no change.
+
+    Returns:
+        An edit of RGB images, ``(B,3,H,W)`` to ``(B,3,H,W)``.
+    """
+
+    def edit(image: Tensor) -> Tensor:
+        return torch.lerp(rgb_to_grayscale(image).expand_as(image), image, factor)
+
+    return edit

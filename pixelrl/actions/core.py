@@ -1,0 +1,90 @@
+"""Edits and sets of them: what an agent may do to its pixel."""
+
+from collections.abc import Callable, Iterator, Mapping
+
+import torch
+from torch import Tensor
+
+from pixelrl.errors import MapError
+
+Edit = Callable[[Tensor], Tensor]
+"""A function from an image ``(B,C,H,W)`` to an image of the same shape."""
+
+
+def keep(image: Tensor) -> Tensor:
+    """Leave the image as it is: the edit that does nothing."""
+    return image
+
+
+class ActionSet(Mapping[str, Edit]):
+    """Hold a task's edits in order; a choice counts into them.
+
+    Args:
+        edits: the edits by name, ordered.
+
+    Raises:
+        MapError: there are fewer than two edits.
+
+    Example:
+        >>> actions = ActionSet({"keep": keep, "invert": lambda image: 1 - image})
+        >>> actions.apply(torch.zeros(1, 1, 1, 2), torch.tensor([[[0, 1]]]))
+        tensor([[[[0., 1.]]]])
+    """
+
+    def __init__(self, edits: Mapping[str, Edit]) -> None:
+        if len(edits) < 2:
+            raise MapError(f"edits: expected at least two to choose from, got {list(edits)}.")
+        self._edits = dict(edits)
+
+    def __getitem__(self, name: str) -> Edit:
+        return self._edits[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._edits)
+
+    def __len__(self) -> int:
+        return len(self._edits)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The edits' names, in order."""
+        return tuple(self._edits)
+
+    def candidates(self, image: Tensor) -> Tensor:
+        """Compute what every edit would make of the image.
+
+        Args:
+            image: ``(B,C,H,W)``.
+
+        Returns:
+            ``(B,A,C,H,W)``.
+        """
+        return torch.stack([edit(image) for edit in self._edits.values()], 1)
+
+    def apply(self, image: Tensor, choice: Tensor) -> Tensor:
+        """Let each pixel take the edit it chose.
+
+        Every edit sees the whole current image; a pixel keeps its own edit's answer.
+
+        Args:
+            image: ``(B,C,H,W)``.
+            choice: ``(B,H,W)`` int64 in [0, A).
+
+        Returns:
+            ``(B,C,H,W)``.
+        """
+        return pick(self.candidates(image), choice)
+
+
+def pick(candidates: Tensor, choice: Tensor) -> Tensor:
+    """Take at each pixel the chosen candidate.
+
+    Args:
+        candidates: ``(B,A,C,H,W)``.
+        choice: ``(B,H,W)`` int64 in [0, A).
+
+    Returns:
+        ``(B,C,H,W)``.
+    """
+    index = choice[:, None, None].expand(-1, 1, candidates.shape[2], -1, -1)
+    return candidates.gather(1, index).squeeze(1)

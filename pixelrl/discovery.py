@@ -1,0 +1,114 @@
+"""What other distributions offer: tasks found by name through entry points, loaded when asked for.
+
+Nothing registers itself by being imported, and a broken plugin disturbs nobody who did not name it.
+"""
+
+import ast
+import difflib
+import importlib
+import sys
+from collections.abc import Iterable
+from importlib.metadata import EntryPoint, entry_points
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from pixelrl.errors import PluginError
+
+TASKS = "pixelrl.tasks"
+"""The entry-point group of tasks; a value is ``module:Class``."""
+
+
+def installed(group: str) -> tuple[EntryPoint, ...]:
+    """List what is installed in a group, sorted by name, importing nothing."""
+    points = {(p.name, p.value, owner(p)): p for p in entry_points(group=group)}
+    return tuple(points[key] for key in sorted(points))
+
+
+def owner(point: EntryPoint) -> str:
+    """Name the distribution that offers an entry point, such as ``pixelrl-sepia 0.1.0``."""
+    return f"{point.dist.name} {point.dist.version}" if point.dist else "an unnamed distribution"
+
+
+def nearest(name: str, names: Iterable[str]) -> str:
+    """Phrase the closest known name as a question, or nothing when none is close."""
+    close = difflib.get_close_matches(name, list(names), n=1, cutoff=0.5)
+    return f" Did you mean '{close[0]}'?" if close else ""
+
+
+def summary(point: EntryPoint) -> str:
+    """Read the first line of a plugin's docstring from its source, without importing the plugin."""
+    try:
+        spec = find_spec(point.module)
+        source = Path(spec.origin).read_text("utf-8") if spec and spec.origin else ""
+        for node in ast.parse(source).body:
+            if isinstance(node, ast.ClassDef) and node.name == point.attr:
+                return (ast.get_docstring(node) or "").partition("\n")[0]
+    except Exception:
+        return "(cannot be read)"
+    return ""
+
+
+def find(group: str, name: str) -> EntryPoint:
+    """Find the one entry point of a name, importing nothing.
+
+    Raises:
+        PluginError: no distribution, or more than one, offers the name.
+    """
+    points = installed(group)
+    found = [point for point in points if point.name == name]
+    if not found:
+        names = sorted({point.name for point in points})
+        raise PluginError(
+            f"nothing named '{name}' in {group}.{nearest(name, names)}"
+            f" Installed: {', '.join(names) or 'none'}."
+            " (Just added one? Install its distribution again.)"
+        )
+    if len(found) > 1:
+        owners = " and by ".join(owner(point) for point in found)
+        raise PluginError(f"'{name}' in {group} is offered by {owners}; uninstall one.")
+    return found[0]
+
+
+def load(group: str, name: str) -> Any:  # noqa: ANN401 - a plugin may be anything
+    """Load a plugin by its entry-point name, or as ``module:attribute`` if not packaged yet.
+
+    Modules of the second form are also looked for in the working directory.
+
+    Raises:
+        PluginError: the name is unknown or ambiguous, or the import fails (cause chained).
+    """
+    if ":" in name:
+        return _load_path(name)
+    point = find(group, name)
+    try:
+        return point.load()
+    except Exception as error:
+        raise PluginError(
+            f"'{name}' in {group}, offered by {owner(point)}, fails to import:"
+            f" {_told(error)}; update or uninstall it."
+        ) from error
+
+
+def _load_path(name: str) -> Any:  # noqa: ANN401
+    module, _, attribute = name.partition(":")
+    here = str(Path.cwd())
+    if here not in sys.path:
+        sys.path.insert(0, here)
+    try:
+        loaded = importlib.import_module(module)
+    except Exception as error:
+        raise PluginError(
+            f"'{name}': module '{module}' fails to import: {_told(error)}."
+            " Give it as module:Class, importable from here."
+        ) from error
+    if not hasattr(loaded, attribute):
+        classes = [key for key, value in vars(loaded).items() if isinstance(value, type)]
+        raise PluginError(
+            f"'{name}': module '{module}' has no '{attribute}'.{nearest(attribute, classes)}"
+        )
+    return getattr(loaded, attribute)
+
+
+def _told(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}".partition("\n")[0]

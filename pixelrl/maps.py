@@ -1,0 +1,82 @@
+"""The one data shape everyone speaks: per-pixel tensors ``(B,K,H,W)`` aligned with the image."""
+
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
+
+import torch
+from torch import Tensor
+
+from pixelrl.errors import MapError
+
+Scene = Mapping[str, Tensor]
+"""The maps that do not change during an episode, by name: ``image``, ``target``, ``mask``, …"""
+
+
+def check_map(name: str, value: Tensor, shape: str, **sizes: int) -> Tensor:
+    """Check that a map has the shape it should have and is float32.
+
+    Args:
+        name: what to call the map in the error.
+        value: the map.
+        shape: one word per dimension, a letter or a number: ``"B 1 H W"``.
+        sizes: the letters' sizes; letters without one may have any size.
+
+    Returns:
+        ``value`` itself.
+
+    Raises:
+        MapError: the shape or the dtype differs.
+
+    Example:
+        >>> check_map("reward", torch.zeros(2, 1, 4, 4), "B 1 H W", B=2).shape
+        torch.Size([2, 1, 4, 4])
+    """
+    words = shape.split()
+    wanted = [int(word) if word.isdigit() else sizes.get(word) for word in words]
+    fits = value.ndim == len(wanted) and all(
+        size is None or size == actual for size, actual in zip(wanted, value.shape, strict=True)
+    )
+    if not fits:
+        known = ", ".join(f"{letter}={size}" for letter, size in sizes.items())
+        raise MapError(
+            f"{name}: expected ({shape}){f' with {known}' if known else ''},"
+            f" got {tuple(value.shape)}."
+        )
+    if value.dtype != torch.float32:
+        raise MapError(f"{name}: expected float32, got {str(value.dtype).removeprefix('torch.')}.")
+    return value
+
+
+def check_scene(scene: Scene, channels: int) -> Scene:
+    """Check that the maps of a batch are aligned with its image.
+
+    Args:
+        scene: maps ``(B,K,H,W)`` float32, ``image`` among them.
+        channels: channels of the image.
+
+    Returns:
+        ``scene`` itself.
+
+    Raises:
+        MapError: ``image`` is missing or a map differs in B, H or W.
+    """
+    if "image" not in scene:
+        raise MapError(f"scene: expected a map named image, got {', '.join(scene) or 'none'}.")
+    batch, _, height, width = check_map("image", scene["image"], "B C H W", C=channels).shape
+    for name, value in scene.items():
+        check_map(name, value, "B K H W", B=batch, H=height, W=width)
+    return scene
+
+
+def map_channels(name: str, channels: int) -> int:
+    """Tell how many channels a map file is read with: a mask has one, all else the task's."""
+    return 1 if name == "mask" else channels
+
+
+def exact(device: torch.device) -> AbstractContextManager[None]:
+    """Keep float32 inside, whatever the trainer's precision.
+
+    Under bfloat16 autocast a blur would be off by nearly a whole ±1 edit, so only the network
+    runs under autocast.
+    """
+    return torch.autocast(device.type, enabled=False)

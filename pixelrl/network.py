@@ -1,0 +1,135 @@
+"""The network every agent looks through: dilated convolutions, two branches, a ConvGRU memory.
+
+AAAI-19, figure 2, and the official ``MyFCN.py``; written for speed. All of it computes in
+channels-last layout, the GRU's gates share one convolution over the input and one over the memory,
+the first step skips the memory it does not have, and the value branch runs only when asked for.
+"""
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+
+class Decision(NamedTuple):
+    """Hold the network's answer.
+
+    Attributes:
+        logits: ``(B,A,H,W)``, unnormalized log-probabilities of the edits.
+        value: ``(B,1,H,W)``, the expected return; None when not asked for.
+        memory: ``(B,D,H,W)`` for the next step; None without a ConvGRU.
+    """
+
+    logits: Tensor
+    value: Tensor | None
+    memory: Tensor | None
+
+
+class ConvGRU(nn.Module):
+    """Remember from step to step: ``h' = (1 - z) * h + z * tanh(W * x + U * (r . h))``.
+
+    Six 3×3 convolutions without bias (official ``MyFCN.py``), three of them over the input fused
+    into one and two over the memory fused into one; gates are ordered update, reset.
+
+    Args:
+        width: channels of input and memory.
+    """
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.over_input = _conv(width, 3 * width, bias=False)
+        self.over_memory = _conv(width, 2 * width, bias=False)
+        self.over_reset = _conv(width, width, bias=False)
+
+    def forward(self, features: Tensor, memory: Tensor | None) -> Tensor:
+        """Advance the memory by one step.
+
+        Args:
+            features: ``(B,D,H,W)``.
+            memory: ``(B,D,H,W)``, or None for the zeros of a first step.
+
+        Returns:
+            The next memory, ``(B,D,H,W)``.
+        """
+        update, reset, candidate = self.over_input(features).chunk(3, 1)
+        if memory is None:
+            return torch.sigmoid(update) * torch.tanh(candidate)
+        more_update, more_reset = self.over_memory(memory).chunk(2, 1)
+        gate = torch.sigmoid(update + more_update)
+        recalled = torch.sigmoid(reset + more_reset) * memory
+        return torch.lerp(memory, torch.tanh(candidate + self.over_reset(recalled)), gate)
+
+
+class PolicyValueNet(nn.Module):
+    """Decide for every pixel at once.
+
+    A trunk of four 3×3 convolutions (dilations 1-2-3-4), then a policy branch (3-2, ConvGRU, head)
+    and a value branch (3-2, head). Weights start He-normal, biases at zero.
+
+    Args:
+        observation_channels: channels K of the observation.
+        actions: number A of edits.
+        width: channels D of every hidden layer.
+        memory: whether the policy branch carries a ConvGRU.
+
+    Example:
+        >>> net = PolicyValueNet(observation_channels=1, actions=9, width=8)
+        >>> net(torch.zeros(2, 1, 16, 16)).logits.shape
+        torch.Size([2, 9, 16, 16])
+    """
+
+    def __init__(
+        self, observation_channels: int, actions: int, *, width: int = 64, memory: bool = True
+    ) -> None:
+        super().__init__()
+        self.trunk = nn.Sequential(
+            *_layer(observation_channels, width, 1),
+            *_layer(width, width, 2),
+            *_layer(width, width, 3),
+            *_layer(width, width, 4),
+        )
+        self.policy_body = nn.Sequential(*_layer(width, width, 3), *_layer(width, width, 2))
+        self.memory = ConvGRU(width) if memory else None
+        self.policy_head = _conv(width, actions)
+        self.value_body = nn.Sequential(*_layer(width, width, 3), *_layer(width, width, 2))
+        self.value_head = _conv(width, 1)
+        self.to(memory_format=torch.channels_last)
+
+    @property
+    def reach(self) -> int:
+        """How far, in pixels, a decision looks aside: 16, or 18 through a ConvGRU's reset gate."""
+        return 16 if self.memory is None else 18
+
+    def forward(
+        self, observation: Tensor, memory: Tensor | None = None, *, with_value: bool = True
+    ) -> Decision:
+        """Decide.
+
+        Args:
+            observation: ``(B,K,H,W)``.
+            memory: ``(B,D,H,W)`` from the last decision; None at the first step.
+            with_value: whether to run the value branch.
+
+        Returns:
+            The decision; logits and value in the observation's dtype also under autocast.
+        """
+        dtype = observation.dtype
+        seen = self.trunk(observation.contiguous(memory_format=torch.channels_last))
+        thought = self.policy_body(seen)
+        if self.memory is not None:
+            thought = memory = self.memory(thought, memory)
+        logits = self.policy_head(thought).to(dtype)
+        value = self.value_head(self.value_body(seen)).to(dtype) if with_value else None
+        return Decision(logits, value, memory)
+
+
+def _conv(inputs: int, outputs: int, dilation: int = 1, *, bias: bool = True) -> nn.Conv2d:
+    conv = nn.Conv2d(inputs, outputs, 3, padding=dilation, dilation=dilation, bias=bias)
+    nn.init.kaiming_normal_(conv.weight, nonlinearity="relu")
+    if conv.bias is not None:
+        nn.init.zeros_(conv.bias)
+    return conv
+
+
+def _layer(inputs: int, outputs: int, dilation: int) -> tuple[nn.Module, nn.Module]:
+    return _conv(inputs, outputs, dilation), nn.ReLU(inplace=True)

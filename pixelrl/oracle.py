@@ -1,0 +1,58 @@
+"""What an action set could do at best: prices of all edits, and the greedy ceiling made of them."""
+
+import torch
+from torch import Tensor
+
+from pixelrl.errors import ConfigError
+from pixelrl.maps import Scene
+from pixelrl.task import Task
+
+
+def prices(task: Task, image: Tensor, scene: Scene) -> Tensor:
+    """Compute the reward map that each edit would earn now.
+
+    Args:
+        task: a task whose reward is local.
+        image: ``(B,C,H,W)``, as it stands.
+        scene: the episode's maps.
+
+    Returns:
+        ``(B,A,H,W)``, without gradient.
+
+    Raises:
+        ConfigError: the task's reward is not local, so that edits have no price of their own.
+    """
+    if not task.local_reward:
+        raise ConfigError(
+            f"{type(task).__name__} does not promise local_reward: a pixel's reward may depend on"
+            " other pixels' edits, so edits cannot be priced one by one."
+        )
+    with torch.no_grad():
+        outcomes = task.candidates(image, scene).unbind(1)
+        return torch.cat([task.reward(image, outcome, scene) for outcome in outcomes], 1)
+
+
+def greedy(task: Task, scene: Scene) -> tuple[Tensor, Tensor]:
+    """Let each pixel take the edit with the best true reward at every step.
+
+    The ceiling of an action set for an agent that looks one step ahead; when a policy scores well
+    below it, the policy is the limit and not its edits.
+
+    Args:
+        task: a task whose reward is local.
+        scene: maps ``(B,K,H,W)``, with what the reward needs.
+
+    Returns:
+        The image after each step ``(T,B,C,H,W)`` and the choices ``(T,B,H,W)``.
+
+    Raises:
+        ConfigError: the task's reward is not local.
+    """
+    image = scene["image"]
+    images, choices = [], []
+    for _ in range(task.length):
+        choice = prices(task, image, scene).argmax(1)
+        image = task.step(image, choice, scene)
+        images.append(image)
+        choices.append(choice)
+    return torch.stack(images), torch.stack(choices)

@@ -1,0 +1,63 @@
+"""Reward maps to build tasks from: what a step was worth, per pixel, ``(B,1,H,W)``."""
+
+import torch
+from kornia.color import rgb_to_lab
+from torch import Tensor
+
+
+def squared_error_drop(
+    before: Tensor, after: Tensor, target: Tensor, scale: float = 255.0
+) -> Tensor:
+    """Pay for squared error that went away: ``scale * ((x - s_t)^2 - (x - s_{t+1})^2)``.
+
+    The reward of denoising and restoration (AAAI-19, section 4; the factor 255 is the official
+    code's). Squares are averaged over channels.
+
+    Args:
+        before: ``(B,C,H,W)`` in image units.
+        after: ``(B,C,H,W)``.
+        target: ``(B,C,H,W)``.
+        scale: reward per squared image unit.
+
+    Returns:
+        ``(B,1,H,W)``.
+    """
+    drop = (target - before).square() - (target - after).square()
+    return scale * drop.mean(1, keepdim=True)
+
+
+def absolute_error_drop(
+    before: Tensor, after: Tensor, target: Tensor, scale: float = 255.0
+) -> Tensor:
+    """Pay for absolute error that went away: ``scale * (|x - s_t| - |x - s_{t+1}|)``.
+
+    Args:
+        before: ``(B,C,H,W)`` in image units.
+        after: ``(B,C,H,W)``.
+        target: ``(B,C,H,W)``.
+        scale: reward per image unit.
+
+    Returns:
+        ``(B,1,H,W)``.
+    """
+    drop = (target - before).abs() - (target - after).abs()
+    return scale * drop.mean(1, keepdim=True)
+
+
+def lab_distance_drop(before: Tensor, after: Tensor, target: Tensor) -> Tensor:
+    """Pay for CIELab distance that went away (CIE76, in Lab units).
+
+    The reward of local color enhancement (official sample code).
+
+    Args:
+        before: ``(B,3,H,W)`` RGB in image units.
+        after: ``(B,3,H,W)``.
+        target: ``(B,3,H,W)``.
+
+    Returns:
+        ``(B,1,H,W)``.
+    """
+    wanted = rgb_to_lab(target)
+    far_before = torch.linalg.vector_norm(rgb_to_lab(before) - wanted, dim=1, keepdim=True)
+    far_after = torch.linalg.vector_norm(rgb_to_lab(after) - wanted, dim=1, keepdim=True)
+    return far_before - far_after

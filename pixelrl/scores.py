@@ -1,0 +1,81 @@
+"""What is reported about a finished image: one number per image, ``(B,)``.
+
+Images are clamped and rounded to 8 bits first, because that is what gets written and what published
+numbers measure. torchmetrics does the computing; the mean of a set is the mean *of its images*.
+"""
+
+from collections.abc import Callable
+
+import torch
+from kornia.color import rgb_to_lab
+from torch import Tensor
+from torchmetrics.functional.image import (
+    peak_signal_noise_ratio,
+    structural_similarity_index_measure,
+)
+
+
+def as_written(image: Tensor) -> Tensor:
+    """Clamp to [0, 1] and round to the 256 levels of an 8-bit file.
+
+    Args:
+        image: any shape, nominally [0, 1].
+
+    Returns:
+        The same shape, multiples of 1/255 in [0, 1].
+    """
+    return torch.floor(image.clamp(0, 1) * 255 + 0.5) / 255
+
+
+def psnr(image: Tensor, target: Tensor) -> Tensor:
+    """Measure the peak signal-to-noise ratio, in dB; higher is better.
+
+    Args:
+        image: ``(B,C,H,W)``.
+        target: ``(B,C,H,W)``.
+
+    Returns:
+        ``(B,)``; infinite for equal images.
+    """
+    return peak_signal_noise_ratio(
+        as_written(image), as_written(target), data_range=1.0, reduction="none", dim=(1, 2, 3)
+    )
+
+
+def ssim(image: Tensor, target: Tensor) -> Tensor:
+    """Measure structural similarity (Gaussian window, sigma 1.5), at most 1; higher is better.
+
+    Args:
+        image: ``(B,C,H,W)``, both sides at least 11 pixels.
+        target: ``(B,C,H,W)``.
+
+    Returns:
+        ``(B,)``; NaN for images smaller than the window.
+    """
+    if min(image.shape[-2:]) < 11:
+        return image.new_full((image.shape[0],), torch.nan)
+    return _each(
+        lambda one, other: structural_similarity_index_measure(one, other, data_range=1.0),
+        as_written(image),
+        as_written(target),
+    )
+
+
+def lab_error(image: Tensor, target: Tensor) -> Tensor:
+    """Measure the mean CIELab distance (CIE76, in Lab units); lower is better.
+
+    Args:
+        image: ``(B,3,H,W)`` RGB.
+        target: ``(B,3,H,W)`` RGB.
+
+    Returns:
+        ``(B,)``.
+    """
+    difference = rgb_to_lab(as_written(image)) - rgb_to_lab(as_written(target))
+    return torch.linalg.vector_norm(difference, dim=1).mean((1, 2))
+
+
+def _each(score: Callable[[Tensor, Tensor], object], image: Tensor, target: Tensor) -> Tensor:
+    """Score image by image, so that a set's mean is a mean of images."""
+    pairs = zip(image.split(1), target.split(1), strict=True)
+    return torch.stack([torch.as_tensor(score(one, other)) for one, other in pairs])

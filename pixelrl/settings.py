@@ -1,0 +1,127 @@
+"""Every setting of an experiment except the task's own, with its default.
+
+These dataclasses are the only description of the settings: the command line, the recipes and the
+sweeps are checked against them. The defaults are those of the published training (official
+``train.py``). This file imports nothing heavy, so that mistyped names are answered at once.
+"""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+
+@dataclass(frozen=True)
+class Network:
+    """Describe the shared fully convolutional network.
+
+    Attributes:
+        width: channels of every hidden layer.
+        memory: whether the policy branch carries a ConvGRU.
+        init: weight file to start from: a checkpoint (``.ckpt``), a published ``.npz``, or an
+            IRCNN ``.caffemodel``; empty for random weights.
+    """
+
+    width: int = 64
+    memory: bool = True
+    init: str = ""
+
+
+@dataclass(frozen=True)
+class Learning:
+    """Describe the learning rule: A3C with reward-map convolution.
+
+    Attributes:
+        episodes: batches to learn from; each is one episode.
+        window: steps learned from at once (``t_max``); an episode is split into such windows.
+        rate: Adam's step size in the first episode.
+        power: the rate falls as ``rate * (1 - episode / episodes) ** power``.
+        gamma: discount per step, in [0, 1].
+        entropy: weight of the entropy bonus.
+        value: weight of the value loss, beside its own factor of one half.
+        spread: side of the square reward-map convolution, odd, in pixels; 0 for none.
+        estimator: ``sampled`` is the published A3C; ``expected`` prices every edit and takes the
+            immediate part of the policy gradient in exact expectation (needs ``local_reward``).
+    """
+
+    episodes: int = 30_000
+    window: int = 5
+    rate: float = 1e-3
+    power: float = 0.9
+    gamma: float = 0.95
+    entropy: float = 0.01
+    value: float = 0.5
+    spread: int = 33
+    estimator: Literal["sampled", "expected"] = "sampled"
+
+
+@dataclass(frozen=True)
+class Data:
+    """Describe the photographs and how they are cut.
+
+    Each of the four sets is a mapping from a map's name to a folder (or one file), for example
+    ``{image: noisy, target: clean}``; an empty mapping stands for the photographs in the box.
+
+    Attributes:
+        train: folders to learn from.
+        val: folders for validation during learning.
+        test: folders for ``evaluate``.
+        predict: folders for ``predict``; they need no target.
+        crop: side of the random square crops of training, in pixels.
+        val_crop: side of the centre crops of validation, in pixels; 0 for whole images.
+        batch: crops per episode, over all devices.
+        flip: probability of mirroring left to right.
+        rotate: largest rotation, in degrees; half of the crops are rotated.
+        border: what a rotation uncovers: ``constant`` (black, as published) or ``reflect``.
+        limit: use only the first so many images of val, test and predict; 0 for all.
+        workers: processes that prepare crops.
+    """
+
+    train: dict[str, str] = field(default_factory=dict)
+    val: dict[str, str] = field(default_factory=dict)
+    test: dict[str, str] = field(default_factory=dict)
+    predict: dict[str, str] = field(default_factory=dict)
+    crop: int = 70
+    val_crop: int = 0
+    batch: int = 64
+    flip: float = 0.5
+    rotate: float = 10.0
+    border: Literal["constant", "reflect"] = "constant"
+    limit: int = 0
+    workers: int = 0
+
+
+@dataclass(frozen=True)
+class Run:
+    """Describe the run: where it happens and what it leaves.
+
+    Attributes:
+        seed: the one source of all randomness.
+        name: the run's directory below ``root``; empty for task, date and time.
+        root: folder that collects the runs.
+        accelerator: Lightning's ``accelerator``: ``auto``, ``cpu``, ``gpu``, …
+        devices: processes to learn with; above one they run as distributed data parallel.
+        precision: of the network; observations, edits, rewards and losses are always float32.
+        threads: CPU threads; 0 leaves the choice to torch.
+        validate_every: episodes between validations.
+        checkpoint_every: episodes between checkpoints; also the most a kill can lose.
+        loggers: ``wandb`` and ``tensorboard``, beside the CSV file that is always written.
+        wandb: whether Weights & Biases sends (``online``), keeps (``offline``) or is off. An
+            agent's process counts as ``online`` unless told otherwise.
+        project: the Weights & Biases project.
+    """
+
+    seed: int = 0
+    name: str = ""
+    root: str = "runs"
+    accelerator: str = "auto"
+    devices: int = 1
+    precision: Literal["32-true", "bf16-mixed"] = "32-true"
+    threads: int = 0
+    validate_every: int = 300
+    checkpoint_every: int = 100
+    loggers: tuple[str, ...] = ()
+    wandb: Literal["disabled", "offline", "online"] = "disabled"
+    project: str = "pixelrl"
+
+
+SECTIONS = {"network": Network, "learning": Learning, "data": Data, "run": Run}
+"""The sections of an experiment that every task shares; the fifth, ``task``, is the plugin's."""
