@@ -93,12 +93,17 @@ class PolicyValueNet(nn.Module):
         self.policy_head = _conv(width, actions)
         self.value_body = nn.Sequential(*_layer(width, width, 3), *_layer(width, width, 2))
         self.value_head = _conv(width, 1)
-        self.to(memory_format=torch.channels_last)
 
     @property
     def reach(self) -> int:
         """How far, in pixels, a decision looks aside: 16, or 18 through a ConvGRU's reset gate."""
         return 16 if self.memory is None else 18
+
+    def value(self, observation: Tensor) -> Tensor:
+        """Expect a return from an observation ``(B,K,H,W)`` alone, ``(B,1,H,W)``."""
+        seen = self.trunk(observation.contiguous(memory_format=torch.channels_last))
+        value: Tensor = self.value_head(self.value_body(seen))
+        return value.to(observation.dtype)
 
     def forward(
         self, observation: Tensor, memory: Tensor | None = None, *, with_value: bool = True
@@ -126,6 +131,7 @@ class PolicyValueNet(nn.Module):
 def _conv(inputs: int, outputs: int, dilation: int = 1, *, bias: bool = True) -> nn.Conv2d:
     conv = nn.Conv2d(inputs, outputs, 3, padding=dilation, dilation=dilation, bias=bias)
     nn.init.kaiming_normal_(conv.weight, nonlinearity="relu")
+    conv.weight = nn.Parameter(conv.weight.detach().contiguous(memory_format=torch.channels_last))
     if conv.bias is not None:
         nn.init.zeros_(conv.bias)
     return conv

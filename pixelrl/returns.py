@@ -63,7 +63,8 @@ def correlate_by_fft(maps: Tensor, kernel: Tensor) -> Tensor:
     full = (_smooth(height + side - 1), _smooth(width + side - 1))
     padded = F.pad(maps, (side // 2, 0, side // 2, 0))
     spectrum = torch.fft.rfft2(padded, s=full) * torch.fft.rfft2(kernel, s=full).conj()
-    return torch.fft.irfft2(spectrum, s=full)[..., :height, :width]
+    spread: Tensor = torch.fft.irfft2(spectrum, s=full)
+    return spread[..., :height, :width]
 
 
 def return_maps(

@@ -1,6 +1,5 @@
 """Reward maps to build tasks from: what a step was worth, per pixel, ``(B,1,H,W)``."""
 
-import torch
 from kornia.color import rgb_to_lab
 from torch import Tensor
 
@@ -57,7 +56,9 @@ def lab_distance_drop(before: Tensor, after: Tensor, target: Tensor) -> Tensor:
     Returns:
         ``(B,1,H,W)``.
     """
-    wanted = rgb_to_lab(target)
-    far_before = torch.linalg.vector_norm(rgb_to_lab(before) - wanted, dim=1, keepdim=True)
-    far_after = torch.linalg.vector_norm(rgb_to_lab(after) - wanted, dim=1, keepdim=True)
+    wanted: Tensor = rgb_to_lab(target)
+    far_before, far_after = (
+        (rgb_to_lab(image) - wanted).square().sum(1, keepdim=True).sqrt()
+        for image in (before, after)
+    )
     return far_before - far_after

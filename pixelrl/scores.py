@@ -71,11 +71,12 @@ def lab_error(image: Tensor, target: Tensor) -> Tensor:
     Returns:
         ``(B,)``.
     """
-    difference = rgb_to_lab(as_written(image)) - rgb_to_lab(as_written(target))
-    return torch.linalg.vector_norm(difference, dim=1).mean((1, 2))
+    difference: Tensor = rgb_to_lab(as_written(image)) - rgb_to_lab(as_written(target))
+    return difference.square().sum(1).sqrt().mean((1, 2))
 
 
 def _each(score: Callable[[Tensor, Tensor], object], image: Tensor, target: Tensor) -> Tensor:
     """Score image by image, so that a set's mean is a mean of images."""
-    pairs = zip(image.split(1), target.split(1), strict=True)
+    count = image.shape[0]
+    pairs = [(image[index : index + 1], target[index : index + 1]) for index in range(count)]
     return torch.stack([torch.as_tensor(score(one, other)) for one, other in pairs])

@@ -72,6 +72,8 @@ class Data:
         rotate: largest rotation, in degrees; half of the crops are rotated.
         border: what a rotation uncovers: ``constant`` (black, as published) or ``reflect``.
         limit: use only the first so many images of val, test and predict; 0 for all.
+        tile: side of the tiles that images larger than one are edited in, in pixels, with the
+            same result in less memory; 0 for never.
         workers: processes that prepare crops.
     """
 
@@ -86,6 +88,7 @@ class Data:
     rotate: float = 10.0
     border: Literal["constant", "reflect"] = "constant"
     limit: int = 0
+    tile: int = 1024
     workers: int = 0
 
 

@@ -1,0 +1,306 @@
+"""From names, recipes and overrides to an experiment: the dataclasses are the schema.
+
+Order: the dataclasses' defaults, then each recipe in turn, then ``key=value`` overrides.
+"""
+
+import difflib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields, is_dataclass
+from pathlib import Path
+from typing import Any
+
+from omegaconf import AnyNode, Container, DictConfig, IntegerNode, OmegaConf, StringNode
+from omegaconf.errors import OmegaConfBaseException
+from yaml import YAMLError
+
+from pixelrl.discovery import TASKS, load
+from pixelrl.errors import ConfigError, PluginError
+from pixelrl.recipes import find_recipe
+from pixelrl.settings import SECTIONS, Data, Learning, Network, Run
+from pixelrl.task import CONTRACT, Task
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """Hold everything that determines a run.
+
+    Attributes:
+        name: what the task is called: its entry point, or ``module:Class``.
+        task: the task itself, with its settings.
+        network: the network's settings.
+        learning: the learning rule's settings.
+        data: the data's settings.
+        run: the run's settings.
+    """
+
+    name: str
+    task: Task
+    network: Network
+    learning: Learning
+    data: Data
+    run: Run
+
+
+def task_class(name: str) -> type[Task]:
+    """Load the class of a task and check that it is one.
+
+    Raises:
+        PluginError: it is missing, ambiguous, broken, no task, or made for another contract.
+    """
+    found = load(TASKS, name)
+    if not (isinstance(found, type) and issubclass(found, Task) and is_dataclass(found)):
+        raise PluginError(
+            f"'{name}' is {found!r}; expected a frozen dataclass that inherits from pixelrl.Task."
+        )
+    if found.contract != CONTRACT:
+        raise PluginError(
+            f"'{name}' is written for version {found.contract} of the task contract, this pixelrl"
+            f" has version {CONTRACT}; update whichever is older."
+        )
+    return found
+
+
+def compose(name: str, files: Sequence[Path] = (), overrides: Sequence[str] = ()) -> Experiment:
+    """Compose an experiment.
+
+    Args:
+        name: the task's entry-point name, or ``module:Class``.
+        files: recipes (YAML), later ones win.
+        overrides: ``section.key=value`` each; they win over recipes.
+
+    Returns:
+        The experiment, made of real, frozen objects.
+
+    Raises:
+        ConfigError: a key does not exist or a value cannot be had.
+        PluginError: the task cannot be loaded.
+    """
+    kind = task_class(name)
+    config = _schema(kind)
+    for file in files:
+        _merge(config, read_recipe(file), str(file))
+    for override in overrides:
+        _override(config, override)
+    return _build(name, config)
+
+
+def from_plain(stored: Mapping[str, Any], overrides: Sequence[str] = ()) -> Experiment:
+    """Compose an experiment from what `plain` made of one, and overrides."""
+    name = str(stored["name"])
+    config = _schema(task_class(name))
+    _merge(config, {key: value for key, value in stored.items() if key != "name"}, "checkpoint")
+    for override in overrides:
+        _override(config, override)
+    return _build(name, config)
+
+
+def plain(experiment: Experiment) -> dict[str, Any]:
+    """Describe an experiment in strings, numbers, lists and dicts only."""
+    described: dict[str, Any] = {"name": experiment.name}
+    for section in ("task", *SECTIONS):
+        structured = OmegaConf.structured(getattr(experiment, section))
+        described[section] = _basic(OmegaConf.to_container(structured, resolve=True))
+    return described
+
+
+def as_yaml(experiment: Experiment) -> str:
+    """Describe an experiment as a recipe that would compose it again."""
+    described = plain(experiment)
+    name = described.pop("name")
+    return (
+        f"# python -m pixelrl fit --task {name} --config THIS_FILE\n{OmegaConf.to_yaml(described)}"
+    )
+
+
+def flat(settings: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Flatten nested settings to dotted names, as sweeps and overrides spell them."""
+    found: dict[str, Any] = {}
+    for key, value in settings.items():
+        if isinstance(value, Mapping) and value:
+            found.update(flat(value, f"{prefix}{key}."))
+        else:
+            found[f"{prefix}{key}"] = value
+    return found
+
+
+def read_recipe(file: Path) -> dict[str, Any]:
+    """Read a recipe; dotted keys (as sweep agents write them) become nested.
+
+    Raises:
+        ConfigError: it cannot be read or is not a mapping.
+    """
+    try:
+        loaded = OmegaConf.load(file)
+    except OSError as error:
+        raise ConfigError(f"{file}: {error.strerror or error}; pass a recipe to read.") from error
+    except (YAMLError, OmegaConfBaseException, UnicodeDecodeError) as error:
+        reason = " ".join(str(error).split())
+        raise ConfigError(f"{file}: not valid YAML: {reason}.") from error
+    if not isinstance(loaded, DictConfig):
+        raise ConfigError(f"{file}: expected a mapping of settings, got a list or a value.")
+    nested = OmegaConf.create({})
+    for key, value in loaded.items_ex(resolve=False):
+        OmegaConf.update(nested, str(key), value, merge=True)
+    container = OmegaConf.to_container(nested)
+    return (
+        {str(key): value for key, value in container.items()} if isinstance(container, dict) else {}
+    )
+
+
+def recipes_for(name: str, named: Sequence[str]) -> list[Path]:
+    """Choose the recipes of a run: those named, or else the task's own, or else the quick one."""
+    if named:
+        return [find_recipe(recipe) for recipe in named]
+    for recipe in (name, "quick"):
+        try:
+            return [find_recipe(recipe)]
+        except ConfigError:
+            continue
+    return []
+
+
+def _schema(kind: type[Task]) -> DictConfig:
+    """Make the typed tree of all settings, open to change but not to new keys."""
+    try:
+        task = OmegaConf.structured(kind)
+    except OmegaConfBaseException as error:
+        reason = str(error).partition("\n")[0]
+        raise PluginError(f"{kind.__name__}: its fields cannot be settings: {reason}") from error
+    sections = {key: OmegaConf.structured(value) for key, value in SECTIONS.items()}
+    config = OmegaConf.create({"task": task, **sections})
+    OmegaConf.set_struct(config, value=True)
+    OmegaConf.set_readonly(config, value=False)
+    for section in config.values():
+        OmegaConf.set_readonly(section, value=False)
+    return config
+
+
+def _merge(config: DictConfig, values: Mapping[str, Any], source: str) -> None:
+    try:
+        for key, value in values.items():
+            if key not in config:
+                raise ConfigError(f"{source}: unknown key '{key!s}'.{_hint(str(key), config)}")
+            if not isinstance(value, Mapping):
+                raise ConfigError(f"{source}: '{key}' is a section; expected a mapping in it.")
+            config[key] = OmegaConf.merge(config[key], dict(value))
+    except OmegaConfBaseException as error:
+        raise _told(error, config, source) from error
+
+
+def _override(config: DictConfig, override: str) -> None:
+    """Set one ``key=value``, reading the text as the key's own type wants it."""
+    key, equals, text = override.lstrip("-").partition("=")
+    if not equals or not key:
+        raise ConfigError(f"'{override}': expected section.key=value.")
+    try:
+        parent_key, _, leaf = key.rpartition(".")
+        parent = OmegaConf.select(config, parent_key) if parent_key else config
+        node = parent._get_node(leaf) if isinstance(parent, DictConfig) and leaf in parent else None  # noqa: SLF001
+        if parent is None or (node is None and OmegaConf.is_struct(parent)):
+            raise ConfigError(f"unknown key '{key}'.{_hint(key, config)}")
+        OmegaConf.update(config, key, _value(text, node), merge=True)
+    except OmegaConfBaseException as error:
+        raise _told(error, config, override) from error
+
+
+def _value(text: str, node: object) -> Any:  # noqa: ANN401
+    """Read a value: strings as they stand, containers as YAML, the rest by their node."""
+    if text in {"None", "null"} and not isinstance(node, StringNode):
+        return None
+    if isinstance(node, StringNode):
+        return text
+    if isinstance(node, IntegerNode) and text.endswith(".0"):
+        return text.removesuffix(".0")  # how sweep agents write whole numbers
+    if node is None or isinstance(node, AnyNode | Container):
+        try:
+            return OmegaConf.to_container(OmegaConf.create(f"value: {text}"))["value"]  # type: ignore[index, call-overload]
+        except YAMLError as error:
+            raise ConfigError(f"'{text}': expected a list or mapping as YAML writes it.") from error
+    return text
+
+
+def _build(name: str, config: DictConfig) -> Experiment:
+    try:
+        parts = {section: OmegaConf.to_object(config[section]) for section in ("task", *SECTIONS)}
+    except OmegaConfBaseException as error:
+        raise _told(error, config, "settings") from error
+    experiment = Experiment(name=name, **parts)  # type: ignore[arg-type]
+    check(experiment)
+    return experiment
+
+
+_POSITIVE = (
+    "task.length",
+    "task.channels",
+    "network.width",
+    "learning.episodes",
+    "learning.window",
+    "learning.rate",
+    "data.crop",
+    "data.batch",
+    "run.devices",
+    "run.validate_every",
+    "run.checkpoint_every",
+)
+
+
+def check(experiment: Experiment) -> None:
+    """Check what types cannot say.
+
+    Raises:
+        ConfigError: a number is out of its range.
+    """
+    values = {section: vars(getattr(experiment, section)) for section in ("task", *SECTIONS)}
+    settings = flat(values)
+    for key in _POSITIVE:
+        if settings[key] <= 0:
+            raise ConfigError(f"{key}: expected more than zero, got {settings[key]}.")
+    for key in ("learning.gamma", "data.flip"):
+        if not 0 <= settings[key] <= 1:
+            raise ConfigError(f"{key}: expected a number from 0 to 1, got {settings[key]}.")
+    spread = experiment.learning.spread
+    if spread < 0 or (spread and spread % 2 == 0):
+        raise ConfigError(f"learning.spread: expected 0 or an odd number of pixels, got {spread}.")
+    if experiment.learning.estimator == "expected" and not experiment.task.local_reward:
+        raise ConfigError(
+            f"learning.estimator=expected needs a task that promises local_reward;"
+            f" {type(experiment.task).__name__} does not. Use learning.estimator=sampled."
+        )
+    if unknown := set(experiment.run.loggers) - {"wandb", "tensorboard"}:
+        raise ConfigError(f"run.loggers: unknown {unknown}; expected wandb or tensorboard.")
+
+
+def _keys(config: DictConfig) -> Iterator[str]:
+    for section in config:
+        yield str(section)
+        structured = OmegaConf.get_type(config[section])
+        for item in fields(structured) if structured and is_dataclass(structured) else ():
+            yield f"{section}.{item.name}"
+
+
+def _hint(key: str, config: DictConfig) -> str:
+    known = list(_keys(config))
+    close = difflib.get_close_matches(key, known, n=1, cutoff=0.5)
+    if not close:
+        leaves = {name.rpartition(".")[2]: name for name in known}
+        close = [leaves[c] for c in difflib.get_close_matches(key.rpartition(".")[2], leaves, n=1)]
+    return f" Did you mean '{close[0]}'?" if close else f" Sections: {', '.join(map(str, config))}."
+
+
+def _told(error: OmegaConfBaseException, config: DictConfig, source: str) -> ConfigError:
+    """Turn OmegaConf's report into one line that names the source and the key."""
+    key = error.full_key or ""
+    first = str(error).partition("\n")[0]
+    if type(error).__name__ in {"ConfigAttributeError", "ConfigKeyError"}:
+        return ConfigError(f"{source}: unknown key '{key}'.{_hint(key, config)}")
+    where = f"{source}: {key}: " if key and not source.startswith(key) else f"{source}: "
+    return ConfigError(f"{where}{first}.")
+
+
+def _basic(value: Any) -> Any:  # noqa: ANN401
+    """Reduce a container to what a checkpoint may hold: no Path, tuple or enumeration."""
+    if isinstance(value, Mapping):
+        return {str(key): _basic(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_basic(item) for item in value]
+    return value if isinstance(value, str | int | float | bool | None) else str(value)

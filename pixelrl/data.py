@@ -1,0 +1,334 @@
+"""From files to scenes: aligned folders, crops for learning, whole images for the rest."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property, lru_cache
+from pathlib import Path
+from typing import Any, Literal
+
+import lightning.pytorch as pl
+import numpy as np
+import torch
+from numpy.random import SeedSequence
+from numpy.typing import NDArray
+from torch import Generator, Tensor
+from torch.utils.data import DataLoader, Dataset, Sampler
+
+from pixelrl.augment import Augment, augmentation
+from pixelrl.errors import ConfigError, DataError
+from pixelrl.images import list_images, photographs, read_array
+from pixelrl.maps import Scene, check_scene, map_channels
+from pixelrl.settings import Data
+from pixelrl.task import Task
+
+Split = Literal["train", "val", "test", "predict"]
+Aligned = Mapping[str, Path]
+"""The files of one sample by map name."""
+
+KEPT = 512
+"""So many decoded files are kept in memory per process."""
+
+
+def aligned(task: Task, data: Data, split: Split) -> list[Aligned]:
+    """Find the files of a split, aligned by file name.
+
+    Args:
+        task: tells which maps it needs.
+        data: tells where they are; without folders, the photographs in the box are used.
+        split: which part.
+
+    Returns:
+        One mapping from map name to file per sample, sorted by name.
+
+    Raises:
+        DataError: a folder is missing or empty, or a file has no partner.
+    """
+    folders: Mapping[str, str] = getattr(data, split)
+    if not folders:
+        return [{"image": path} for path in _boxed(task, split)]
+    needed = task.works_on if split == "predict" else task.learns_from
+    for name in needed:
+        if name not in folders:
+            raise DataError(
+                f"{type(task).__name__} {'works on' if split == 'predict' else 'learns from'}"
+                f" {', '.join(needed)}; no folder is given for {name}"
+                f" (data.{split}.{name}=DIR)."
+            )
+    files = {name: list_images(Path(folder)) for name, folder in folders.items()}
+    return _partners(files, folders)
+
+
+def posed(task: Task, data: Data, split: Split) -> bool:
+    """Tell whether the folders pose the problem themselves, so that the task must not.
+
+    They do if they bring a target that the task would have made from the image.
+    """
+    return "target" in getattr(data, split) and "target" not in task.learns_from
+
+
+class Crops(Dataset[dict[str, Tensor]]):
+    """Cut, mirror and rotate crops and pose the task's problem, for learning.
+
+    A sample is asked for by ``(number, index)``: the number in the run seeds all its randomness,
+    the index tells which image it is cut from. So a sample is the same in whichever process and
+    after whichever interruption it is made.
+
+    Args:
+        task: poses the problem.
+        data: tells where the images are and how they are cut.
+        seed: the run's seed.
+
+    Raises:
+        DataError: an image is unreadable or smaller than a crop.
+    """
+
+    def __init__(self, task: Task, data: Data, seed: int) -> None:
+        self.task, self.data, self.seed = task, data, seed
+        self.files = aligned(task, data, "train")
+        self.posed = posed(task, data, "train")
+        self.augment: Augment = augmentation(data, tuple(self.files[0]))
+        for sample in self.files[:KEPT]:
+            self.read(sample)
+
+    def __len__(self) -> int:
+        return len(self.files)
+
+    def __getitem__(self, key: tuple[int, int]) -> dict[str, Tensor]:
+        number, index = key
+        rng, seed = seeded(self.seed, number)
+        maps = self.augment(self.read(self.files[index]), seed)
+        tensors = {name: tensor(value) for name, value in maps.items()}
+        return pose(self.task, tensors, None if self.posed else rng)
+
+    def read(self, sample: Aligned) -> dict[str, NDArray[Any]]:
+        """Read one sample's files whole."""
+        maps = read_aligned(self.task, sample)
+        height, width = maps["image"].shape[:2]
+        if min(height, width) < self.data.crop:
+            raise DataError(
+                f"{sample['image']}: {width}x{height} pixels are fewer than a crop of"
+                f" {self.data.crop}; remove it or lower data.crop."
+            )
+        return maps
+
+
+class Whole(Dataset[dict[str, Tensor]]):
+    """Read whole images, or their centre, and pose the task's problem unless that is done.
+
+    The problem of the n-th image is the same every time and on every machine.
+
+    Args:
+        task: poses the problem.
+        data: tells where the images are.
+        split: ``val``, ``test`` or ``predict``; the last poses no problem.
+        seed: the seed of the problems.
+    """
+
+    def __init__(self, task: Task, data: Data, split: Split, seed: int) -> None:
+        self.task, self.seed = task, seed
+        files = aligned(task, data, split)
+        self.files = files[: data.limit] if data.limit else files
+        self.crop = data.val_crop if split == "val" else 0
+        self.posed = split == "predict" or posed(task, data, split)
+
+    def __len__(self) -> int:
+        return len(self.files)
+
+    def __getitem__(self, index: int) -> dict[str, Tensor]:
+        rng, _ = seeded(self.seed, index)
+        maps = read_aligned(self.task, self.files[index])
+        tensors = {name: centre(tensor(value), self.crop) for name, value in maps.items()}
+        return pose(self.task, tensors, None if self.posed else rng)
+
+    @property
+    def names(self) -> list[str]:
+        """The images' file names without suffix, in order."""
+        return [sample["image"].stem for sample in self.files]
+
+    def loader(self) -> DataLoader[dict[str, Tensor]]:
+        """Load the images one at a time, in order."""
+        return DataLoader(self, batch_size=1)
+
+
+class EpisodeSampler(Sampler[list[tuple[int, int]]]):
+    """Tell which samples make up which episode, from the numbers alone.
+
+    Each pass over the images has its own order. A rank gets its share of every episode.
+
+    Args:
+        images: how many there are.
+        episodes: how many to learn from.
+        batch: samples of an episode, over all ranks.
+        seed: the run's seed.
+        share: (rank, ranks).
+    """
+
+    def __init__(
+        self, images: int, episodes: int, batch: int, *, seed: int, share: tuple[int, int]
+    ) -> None:
+        self.images, self.episodes, self.batch, self.seed = images, episodes, batch, seed
+        self.rank, self.ranks = share
+        self.start = 0
+        if batch % self.ranks:
+            raise ConfigError(
+                f"data.batch: expected a multiple of run.devices={self.ranks}, got {batch}."
+            )
+
+    def __len__(self) -> int:
+        return self.episodes
+
+    def __iter__(self) -> Iterator[list[tuple[int, int]]]:
+        part = self.batch // self.ranks
+        for episode in range(self.start, self.episodes):
+            first = episode * self.batch + self.rank * part
+            yield [(number, self._index(number)) for number in range(first, first + part)]
+
+    def _index(self, number: int) -> int:
+        lap, position = divmod(number, self.images)
+        return _order(self.images, self.seed, lap)[position]
+
+
+class EpisodeLoader(DataLoader[dict[str, Tensor]]):
+    """Load episodes, and remember for a checkpoint how many were handed out."""
+
+    batch_sampler: EpisodeSampler
+
+    def __iter__(self) -> Any:  # noqa: ANN401 - DataLoader promises its private iterator type
+        """Yield the episodes that are left."""
+        self.handed_out = self.batch_sampler.start
+        for scene in super().__iter__():
+            self.handed_out += 1
+            yield scene
+
+    def state_dict(self) -> dict[str, int]:
+        """Tell where to go on; Lightning stores it in every checkpoint."""
+        return {"handed_out": getattr(self, "handed_out", self.batch_sampler.start)}
+
+    def load_state_dict(self, state: dict[str, int]) -> None:
+        """Go on there."""
+        self.batch_sampler.start = state["handed_out"]
+
+
+class ImageData(pl.LightningDataModule):
+    """Hand the four splits to the trainer.
+
+    Args:
+        task: what to learn.
+        data: where the images are.
+        episodes: how many to learn from.
+        seed: the run's seed.
+    """
+
+    def __init__(self, task: Task, data: Data, *, episodes: int = 0, seed: int = 0) -> None:
+        super().__init__()
+        self.task, self.data, self.episodes, self.seed = task, data, episodes, seed
+
+    @cached_property
+    def crops(self) -> Crops:
+        """The crops to learn from."""
+        return Crops(self.task, self.data, self.seed)
+
+    def check(self) -> None:
+        """Find and read what learning will need, before anything is begun.
+
+        Raises:
+            DataError: files are missing, unreadable or do not fit together.
+        """
+        self.crops[0, 0]
+        for split in ("val", "test"):
+            Whole(self.task, self.data, split, self.seed)[0]
+
+    def train_dataloader(self) -> EpisodeLoader:
+        """Load crops, an episode at a time."""
+        trainer = self.trainer
+        share = (trainer.global_rank, trainer.world_size) if trainer else (0, 1)
+        sampler = EpisodeSampler(
+            len(self.crops), self.episodes, self.data.batch, seed=self.seed, share=share
+        )
+        return EpisodeLoader(self.crops, batch_sampler=sampler, num_workers=self.data.workers)
+
+    def val_dataloader(self) -> DataLoader[dict[str, Tensor]]:
+        """Load images to validate on, one at a time."""
+        return Whole(self.task, self.data, "val", self.seed).loader()
+
+
+def seeded(seed: int, number: int) -> tuple[Generator, int]:
+    """Make a sample's one source of randomness, and a 32-bit seed drawn with it."""
+    wide, narrow = SeedSequence((seed, number)).generate_state(2, "uint64").tolist()
+    return Generator().manual_seed(wide >> 1), narrow & 0xFFFFFFFF
+
+
+def pose(task: Task, maps: Scene, rng: Generator | None) -> dict[str, Tensor]:
+    """Turn maps ``(K,H,W)`` into a scene; with a generator, the task poses its problem."""
+    scene = dict(task.problem(maps, rng) if rng is not None else maps)
+    check_scene({name: value.unsqueeze(0) for name, value in scene.items()}, task.channels)
+    return scene
+
+
+def read_aligned(task: Task, sample: Aligned) -> dict[str, NDArray[Any]]:
+    """Read one sample's files, ``(H,W,K)`` each, and check that they have one size."""
+    maps = {name: _read(path, map_channels(name, task.channels)) for name, path in sample.items()}
+    height, width = maps["image"].shape[:2]
+    for name, value in maps.items():
+        if value.shape[:2] != (height, width):
+            raise DataError(
+                f"{sample[name]}: the {name} is {value.shape[1]}x{value.shape[0]} pixels, its image"
+                f" {sample['image']} is {width}x{height}; they must be equal."
+            )
+    return maps
+
+
+def tensor(array: NDArray[Any]) -> Tensor:
+    """Turn an array ``(H,W,K)`` into a map ``(K,H,W)`` float32 in [0, 1]."""
+    value = torch.from_numpy(np.ascontiguousarray(array.transpose(2, 0, 1)))
+    return value.float() / 255 if value.dtype == torch.uint8 else value
+
+
+def centre(value: Tensor, side: int) -> Tensor:
+    """Cut the centre of a map, at most ``side`` pixels high and wide; 0 cuts nothing."""
+    if not side:
+        return value
+    height, width = value.shape[-2:]
+    top, left = max(height - side, 0) // 2, max(width - side, 0) // 2
+    return value[..., top : top + side, left : left + side]
+
+
+@lru_cache(maxsize=KEPT)
+def _read(path: Path, channels: int) -> NDArray[Any]:
+    array = read_array(path, channels)
+    array.setflags(write=False)
+    return array
+
+
+@lru_cache(maxsize=4)
+def _order(images: int, seed: int, lap: int) -> tuple[int, ...]:
+    """Shuffle the images for one pass over them."""
+    rng, _ = seeded(seed, lap)
+    return tuple(torch.randperm(images, generator=rng).tolist())
+
+
+def _boxed(task: Task, split: Split) -> Sequence[Path]:
+    if split == "predict":
+        raise DataError("no images to edit are named; pass data.predict.image=DIR (or one file).")
+    if set(task.learns_from) != {"image"}:
+        raise DataError(
+            f"{type(task).__name__} learns from {', '.join(task.learns_from)}; the photographs in"
+            f" the box have no more than an image. Pass data.{split}.image=DIR and the others."
+        )
+    return photographs(split)
+
+
+def _partners(files: Mapping[str, Sequence[Path]], folders: Mapping[str, str]) -> list[Aligned]:
+    """Align files by name without suffix; a single file per map needs no common name."""
+    if all(len(paths) == 1 and Path(folders[name]).is_file() for name, paths in files.items()):
+        return [{name: paths[0] for name, paths in files.items()}]
+    by_stem = {name: {path.stem: path for path in paths} for name, paths in files.items()}
+    for name, stems in by_stem.items():
+        for other, partners in by_stem.items():
+            if lonely := sorted(stems.keys() - partners.keys()):
+                raise DataError(
+                    f"{stems[lonely[0]]}: no {other} of that name in {folders[other]}"
+                    f" ({len(lonely)} of the {name} files have none)."
+                )
+    return [
+        {name: stems[stem] for name, stems in by_stem.items()} for stem in sorted(by_stem["image"])
+    ]

@@ -1,0 +1,217 @@
+"""The LightningModule: play an episode, learn from it window by window."""
+
+from collections.abc import Sequence
+from functools import partial
+from typing import Any, NamedTuple
+
+import lightning.pytorch as pl
+import torch
+from numpy.random import SeedSequence
+from torch import Generator, Tensor
+from torch.optim import Adam
+from torch.optim.lr_scheduler import LambdaLR, LRScheduler
+
+from pixelrl.a3c import Losses, expected_losses, losses
+from pixelrl.episode import Policy, Step, World, best, play, sample, windows
+from pixelrl.maps import Scene, check_map, check_scene, exact
+from pixelrl.network import PolicyValueNet
+from pixelrl.oracle import prices
+from pixelrl.returns import RewardMapConv, return_maps
+from pixelrl.settings import Learning
+from pixelrl.task import Task
+from pixelrl.tiling import Tiled, tiled_policy
+
+
+class Edited(NamedTuple):
+    """Hold a finished image and how it came about.
+
+    Attributes:
+        image: ``(B,C,H,W)``.
+        choices: ``(T,B,H,W)`` int64.
+        reward: ``(B,)``, the mean over pixels of the rewards earned; NaN if not asked for.
+    """
+
+    image: Tensor
+    choices: Tensor
+    reward: Tensor
+
+
+class PixelA3C(pl.LightningModule):
+    """Train one agent per pixel by A3C with reward-map convolution.
+
+    An epoch is the whole run and a batch is an episode, so the batch's number is the episode's.
+    Everything random about an episode is drawn from a generator seeded with that number: a run does
+    the same however often it is stopped and resumed, on however many devices.
+
+    Args:
+        task: what to learn.
+        policy: the network.
+        learning: the learning rule.
+        seed: the run's seed.
+        tile: side of the tiles that larger images are edited in, in pixels; 0 for never.
+    """
+
+    def __init__(
+        self,
+        task: Task,
+        policy: PolicyValueNet,
+        learning: Learning,
+        *,
+        seed: int = 0,
+        tile: int = 0,
+    ) -> None:
+        super().__init__()
+        self.automatic_optimization = False
+        self.task = task
+        self.policy = policy
+        self.learning = learning
+        self.seed = seed
+        self.tile = tile
+        self.spread = RewardMapConv(learning.spread) if learning.spread else None
+
+    # Learning
+
+    def training_step(self, scene: Scene, episode: int) -> None:
+        """Play one episode on a batch ``(B,K,H,W)`` and learn from each window as it ends."""
+        check_scene(scene, self.task.channels)
+        choose = partial(sample, rng=self._rng(episode), share=self._share())
+        seen = 0
+        sums: dict[str, Tensor] = {}
+        for steps in windows(play(self.task, self.policy, scene, choose), self.learning.window):
+            seen += len(steps)
+            parts = self.learn(steps, scene, last=seen == self.task.length)
+            sums = {name: sums.get(name, 0) + part for name, part in parts.items()}
+        rate = self._schedule().get_last_lr()[0]
+        self._schedule().step()
+        logged = {f"train/{name}": part for name, part in sums.items()}
+        self.log_dict({**logged, "train/rate": rate}, sync_dist=True, prog_bar=False)
+
+    def learn(self, steps: Sequence[Step], scene: Scene, *, last: bool) -> dict[str, Tensor]:
+        """Update the weights from a window of steps.
+
+        Args:
+            steps: the window.
+            scene: the episode's maps.
+            last: whether the episode ends with the window; if not, the value stands for its rest.
+
+        Returns:
+            The parts of the loss and the mean reward, detached scalars.
+        """
+        parts, reward = self.parts(steps, scene, last=last)
+        self.update(self.total(parts))
+        named = {**parts._asdict(), "reward": reward}
+        return {name: part.detach() for name, part in named.items()}
+
+    def parts(self, steps: Sequence[Step], scene: Scene, *, last: bool) -> tuple[Losses, Tensor]:
+        """Compute the losses of a window of steps, and its mean reward, all scalars."""
+        beyond = None if last else self.value_of(steps[-1], scene)
+        with exact(self.device):
+            rewards = torch.stack([self._reward(step, scene) for step in steps])
+            returns = return_maps(rewards, self.learning.gamma, self.spread, beyond)
+            reward = rewards.sum(0).mean()
+            if self.learning.estimator == "sampled":
+                return losses(steps, returns), reward
+            priced = torch.stack([prices(self.task, step.before, scene) for step in steps])
+            return expected_losses(steps, returns, rewards, priced), reward
+
+    def total(self, parts: Losses) -> Tensor:
+        """Weigh the parts of the loss into the one scalar that is minimized."""
+        rule = self.learning
+        return parts.policy + rule.value * parts.value - rule.entropy * parts.entropy
+
+    def value_of(self, step: Step, scene: Scene) -> Tensor:
+        """Expect the return after a step, ``(B,1,H,W)``, without gradient."""
+        with torch.no_grad():
+            with exact(self.device):
+                observation = self.task.observe(step.after, scene)
+            return self.policy.value(observation)
+
+    def update(self, loss: Tensor) -> None:
+        """Take one optimizer step; an episode has one per window."""
+        optimizer = self.optimizers()
+        if isinstance(optimizer, list):
+            raise TypeError("expected the one optimizer that configure_optimizers makes.")
+        optimizer.zero_grad()
+        self.manual_backward(loss)
+        optimizer.step()
+
+    def configure_optimizers(self) -> Any:  # noqa: ANN401 - one of Lightning's many shapes
+        """Make Adam with the published polynomial decay per episode."""
+        rule = self.learning
+        optimizer = Adam(self.parameters(), lr=rule.rate)
+        schedule = LambdaLR(
+            optimizer, lambda episode: max(0.0, 1 - episode / rule.episodes) ** rule.power
+        )
+        return [optimizer], [schedule]
+
+    # Editing
+
+    @torch.inference_mode()
+    def edit(self, scene: Scene, *, with_reward: bool = False) -> Edited:
+        """Edit images with the likeliest edits; no target is looked at.
+
+        Args:
+            scene: maps ``(B,K,H,W)``, ``image`` among them.
+            with_reward: whether to sum up the rewards, for which the scene needs its target.
+
+        Returns:
+            The finished images, the choices, and the rewards if asked for.
+        """
+        world, policy = self._at_size(scene["image"])
+        choices: list[Tensor] = []
+        image = scene["image"]
+        reward = image.new_full((image.shape[0],), 0.0 if with_reward else torch.nan)
+        for step in play(world, policy, scene, best):
+            choices.append(step.choice)
+            if with_reward:
+                reward = reward + self._reward(step, scene).mean((1, 2, 3))
+            image = step.after
+        return Edited(image, torch.stack(choices), reward)
+
+    def validation_step(self, scene: Scene, index: int) -> dict[str, Any]:
+        """Score the edits of one batch; hand them to the callbacks."""
+        edited = self.edit(scene, with_reward=True)
+        scores = {**self.task.scores(edited.image, scene), "reward": edited.reward}
+        means = {f"val/{name}": score.mean() for name, score in scores.items()}
+        self.log_dict(means, batch_size=edited.image.shape[0], sync_dist=True)
+        return {"edited": edited}
+
+    def test_step(self, scene: Scene, index: int) -> dict[str, Any]:
+        """Edit and score one batch, before and after, ``(B,)`` per name."""
+        edited = self.edit(scene, with_reward=True)
+        before = self.task.scores(scene["image"], scene)
+        scores = {f"input_{name}": score for name, score in before.items()}
+        scores.update(self.task.scores(edited.image, scene))
+        return {"edited": edited, "scores": {**scores, "reward": edited.reward}}
+
+    def predict_step(self, scene: Scene, index: int) -> Edited:
+        """Edit one batch."""
+        return self.edit(scene)
+
+    # Parts of the above
+
+    def _reward(self, step: Step, scene: Scene) -> Tensor:
+        batch, _, height, width = step.before.shape
+        reward = self.task.reward(step.before, step.after, scene)
+        return check_map("reward", reward, "B 1 H W", B=batch, H=height, W=width)
+
+    def _rng(self, episode: int) -> Generator:
+        seed = SeedSequence((self.seed, episode)).generate_state(1, "uint64").item()
+        return Generator(self.device).manual_seed(seed >> 1)
+
+    def _share(self) -> tuple[int, int]:
+        return self.trainer.global_rank, self.trainer.world_size
+
+    def _schedule(self) -> LRScheduler:
+        schedule = self.lr_schedulers()
+        if not isinstance(schedule, LRScheduler):
+            raise TypeError("expected the one schedule that configure_optimizers makes.")
+        return schedule
+
+    def _at_size(self, image: Tensor) -> tuple[World, Policy]:
+        """Choose how to play on images of this size: whole, or in tiles if they are larger."""
+        policy = partial(self.policy, with_value=False)
+        if not self.tile or self.task.reach is None or max(image.shape[-2:]) <= self.tile:
+            return self.task, policy
+        tiled = tiled_policy(policy, reach=self.policy.reach, tile=self.tile)
+        return Tiled(self.task, self.tile), tiled

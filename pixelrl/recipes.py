@@ -1,0 +1,41 @@
+"""Recipes: settings in YAML files, shipped with the package or written by anyone."""
+
+from pathlib import Path
+
+from pixelrl.discovery import nearest
+from pixelrl.errors import ConfigError
+
+SHIPPED = (
+    Path(__file__).parent / "_configs",  # in a wheel
+    Path(__file__).parent.parent / "configs",  # in a checkout
+)
+
+
+def shipped() -> dict[str, Path]:
+    """List the shipped recipes by name, such as ``inpainting`` or ``published/denoising``."""
+    found: dict[str, Path] = {}
+    for root in SHIPPED:
+        for path in sorted(root.rglob("*.yaml")):
+            name = path.relative_to(root).with_suffix("").as_posix()
+            if not name.startswith("sweeps/"):
+                found.setdefault(name, path)
+    return found
+
+
+def find_recipe(name: str) -> Path:
+    """Find a recipe: a file as it is named, one below ``configs/`` here, or a shipped one.
+
+    Raises:
+        ConfigError: there is none.
+    """
+    here = Path("configs") / f"{name}.yaml"
+    for path in (Path(name), here):
+        if path.is_file():
+            return path
+    known = shipped()
+    if name in known:
+        return known[name]
+    raise ConfigError(
+        f"no recipe '{name}': neither a file nor a shipped recipe.{nearest(name, known)}"
+        f" Shipped: {', '.join(known) or 'none'}."
+    )
