@@ -26,6 +26,9 @@ learning.episodes=1000 data.train.image=photos task.sigma=15; `pixelrl tasks NAM
 """
 
 
+VERBS = "fit evaluate validate test predict replay tasks check data".split()
+
+
 class Parser(argparse.ArgumentParser):
     """Answer a wrong command line with one line."""
 
@@ -165,13 +168,21 @@ def data(arguments: argparse.Namespace, overrides: list[str]) -> None:
 
 
 def _parse(argv: list[str]) -> tuple[argparse.Namespace, list[str]]:
-    parser = _parser()
-    arguments, rest = parser.parse_known_args(argv)
+    if argv and not argv[0].startswith("-") and argv[0] not in VERBS:
+        raise ConfigError(
+            f"no verb '{argv[0]}'.{nearest(argv[0], VERBS)} Verbs: {', '.join(VERBS)}."
+        )
+    arguments, rest = _parser().parse_known_args(argv)
     for word in rest:
         key, equals, _ = word.partition("=")
         if not equals:
             raise ConfigError(f"'{word}': expected an option of the verb, or section.key=value.")
         check_key(key.lstrip("-"))
+    task: str | None = getattr(arguments, "task", None)
+    if task and ":" not in task:
+        find(TASKS, task)
+    for recipe in getattr(arguments, "config", []):
+        find_recipe(recipe)
     return arguments, rest
 
 
@@ -253,14 +264,10 @@ def _parser() -> Parser:
 def _composed(
     arguments: argparse.Namespace, overrides: list[str], *, told: bool = True
 ) -> "Experiment":
-    """Compose the experiment of a task; what can be known to be wrong is, before torch loads."""
+    """Compose the experiment of a task, from its own recipes unless they are unwanted."""
     name: str | None = arguments.task
     if not name:
         raise ConfigError("no task is named; pass --task NAME (`pixelrl tasks` lists them).")
-    if ":" not in name:
-        find(TASKS, name)
-    for recipe in arguments.config:
-        find_recipe(recipe)
     allocator.keep_memory()
     from pixelrl.config import compose, recipes_for
 

@@ -1,0 +1,86 @@
+"""The project's sessions: ``nox`` runs the first four, ``nox -s NAME`` one of them."""
+
+import os
+import tempfile
+from pathlib import Path
+
+import nox
+
+nox.options.sessions = ["lint", "types", "layers", "tests"]
+nox.options.default_venv_backend = "venv"
+nox.options.reuse_existing_virtualenvs = True
+
+CONSTRAINTS = str(Path("constraints.txt").resolve())
+ONE_THREAD = {"OMP_NUM_THREADS": "1"}
+
+
+def install(session: nox.Session) -> None:
+    """Install the project for development, from the tested set of versions."""
+    session.install("-c", CONSTRAINTS, "-e", ".[dev]")
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Check style and formatting."""
+    session.install("-c", CONSTRAINTS, "ruff")
+    session.run("ruff", "check", ".")
+    session.run("ruff", "format", "--check", ".")
+
+
+@nox.session
+def types(session: nox.Session) -> None:
+    """Check types, strictly."""
+    install(session)
+    session.run("mypy")
+    for source in sorted(Path("plugins").glob("*/src")):
+        session.run("mypy", str(source))
+
+
+@nox.session
+def layers(session: nox.Session) -> None:
+    """Check the floors of the house: who may import whom."""
+    install(session)
+    session.run("lint-imports", "--no-cache")
+
+
+@nox.session
+def tests(session: nox.Session) -> None:
+    """Run the fast tests; arguments go to pytest."""
+    install(session)
+    session.run("pytest", "-n", "2", "-m", "not slow", *session.posargs, env=ONE_THREAD)
+
+
+@nox.session
+def golden(session: nox.Session) -> None:
+    """Run the slow tests: published weights on whole photographs, real trainings."""
+    install(session)
+    session.run("pytest", "-m", "slow", *session.posargs)
+
+
+@nox.session
+def smoke(session: nox.Session) -> None:
+    """Go through fit, evaluate, predict and replay on the command line."""
+    install(session)
+    session.run("pytest", "tests/test_end_to_end.py", *session.posargs)
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    """Run the examples in docstrings and pages."""
+    install(session)
+    session.run("pytest", "--doctest-modules", "pixelrl", "tests/test_docs.py", *session.posargs)
+
+
+@nox.session
+def plugins(session: nox.Session) -> None:
+    """Test every plugin against the core's wheel, in a fresh environment."""
+    session.install("build", "hatchling")
+    with tempfile.TemporaryDirectory() as folder:
+        session.run("python", "-m", "build", "--wheel", "--no-isolation", "--outdir", folder)
+        wheel = next(Path(folder).glob("*.whl"))
+        session.install("-c", CONSTRAINTS, str(wheel), "pytest")
+    for plugin in sorted(path.parent for path in Path("plugins").glob("*/pyproject.toml")):
+        session.install("-c", CONSTRAINTS, "--no-deps", "--no-build-isolation", str(plugin))
+        # Away from the checkout, so that the wheel is what is tested.
+        with session.chdir(tempfile.gettempdir()):
+            session.run("pytest", os.fspath(Path(CONSTRAINTS).parent / plugin / "tests"))
