@@ -179,7 +179,7 @@ def _merge(config: DictConfig, values: Mapping[str, Any], source: str) -> None:
     try:
         for key, value in values.items():
             if key not in config:
-                raise ConfigError(f"{source}: unknown key '{key!s}'.{_hint(str(key), config)}")
+                raise ConfigError(f"{source}: unknown key {str(key)!r}.{_hint(str(key), config)}")
             if not isinstance(value, Mapping):
                 raise ConfigError(f"{source}: '{key}' is a section; expected a mapping in it.")
             config[key] = OmegaConf.merge(config[key], dict(value))

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any, Literal
 
 import lightning.pytorch as pl
-import numpy as np
 import torch
 from numpy.random import SeedSequence
 from numpy.typing import NDArray
@@ -279,7 +278,7 @@ def read_aligned(task: Task, sample: Aligned) -> dict[str, NDArray[Any]]:
 
 def tensor(array: NDArray[Any]) -> Tensor:
     """Turn an array ``(H,W,K)`` into a map ``(K,H,W)`` float32 in [0, 1]."""
-    value = torch.from_numpy(np.ascontiguousarray(array.transpose(2, 0, 1)))
+    value = torch.tensor(array.transpose(2, 0, 1))
     return value.float() / 255 if value.dtype == torch.uint8 else value
 
 

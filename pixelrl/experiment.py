@@ -7,12 +7,19 @@ from typing import Any, NamedTuple
 
 import lightning.pytorch as pl
 import torch
-from lightning.pytorch.callbacks import Callback, ModelCheckpoint
+from lightning.pytorch.callbacks import Callback
 from lightning.pytorch.strategies import DDPStrategy
 from torch import Tensor
 
 from pixelrl import runs
-from pixelrl.callbacks import Row, SaveEdits, ScoreTable, ShowEpisodes, StoreSettings
+from pixelrl.callbacks import (
+    KeepCheckpoints,
+    Row,
+    SaveEdits,
+    ScoreTable,
+    ShowEpisodes,
+    StoreSettings,
+)
 from pixelrl.checkpoint import build, restore
 from pixelrl.choices import load_choices
 from pixelrl.config import Experiment, as_yaml, from_plain, plain
@@ -184,30 +191,14 @@ def _new_directory(experiment: Experiment) -> Path:
 
 
 def _learning_callbacks(experiment: Experiment, directory: Path) -> list[Callback]:
-    task, learning, run = experiment.task, experiment.learning, experiment.run
-    updates = -(-task.length // learning.window)  # optimizer steps of one episode
-    checkpoints = directory / runs.LAST.parent
-    last = ModelCheckpoint(
-        checkpoints,
-        filename=runs.LAST.stem,
-        every_n_train_steps=run.checkpoint_every * updates,
-        save_top_k=1,
-        enable_version_counter=False,
-    )
-    best = ModelCheckpoint(
-        checkpoints,
-        filename=runs.BEST.stem,
-        monitor="val/reward",
-        mode="max",
-        save_on_train_epoch_end=False,
-        enable_version_counter=False,
-    )
+    learning, run = experiment.learning, experiment.run
     shows = ShowEpisodes(directory / "filmstrips")
+    keeps = KeepCheckpoints(directory / runs.LAST, directory / runs.BEST, run.checkpoint_every)
     settings = StoreSettings(plain(experiment))
     talks: Callback = (
         ProgressBar(learning.episodes) if on_terminal() else Narrate(learning.episodes)
     )
-    return [settings, shows, talks, best, last]
+    return [settings, shows, talks, keeps]
 
 
 def _trainer(
@@ -225,6 +216,7 @@ def _trainer(
         episodes = experiment.learning.episodes
         settings = {
             "enable_progress_bar": on_terminal(),
+            "enable_checkpointing": False,  # ours keeps them
             "logger": loggers(experiment, directory),
             "log_every_n_steps": max(1, min(10, episodes)),
             "val_check_interval": min(run.validate_every, episodes),

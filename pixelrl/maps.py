@@ -1,7 +1,7 @@
 """The one data shape everyone speaks: per-pixel tensors ``(B,K,H,W)`` aligned with the image."""
 
 from collections.abc import Mapping
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 
 import torch
 from torch import Tensor
@@ -79,4 +79,6 @@ def exact(device: torch.device) -> AbstractContextManager[None]:
     Under bfloat16 autocast a blur would be off by nearly a whole ±1 edit, so only the network
     runs under autocast.
     """
+    if not torch.amp.is_autocast_available(device.type):  # such as meta
+        return nullcontext()
     return torch.autocast(device.type, enabled=False)

@@ -1,10 +1,13 @@
 """Colour moves as edits. None of them clips: an episode may leave [0, 1] and come back."""
 
+from collections.abc import Callable, Sequence
+
 import torch
 from kornia.color import rgb_to_grayscale
 from torch import Tensor
 
 from pixelrl.actions.core import Edit
+from pixelrl.errors import MapError
 
 
 def shift(*amounts: float) -> Edit:
@@ -29,7 +32,7 @@ def shift(*amounts: float) -> Edit:
     def edit(image: Tensor) -> Tensor:
         if len(amounts) == 1:
             return image + amounts[0]
-        return image + image.new_tensor(amounts)[:, None, None]
+        return _each(image, amounts, torch.add)
 
     return edit
 
@@ -52,7 +55,7 @@ def scale(*factors: float) -> Edit:
     def edit(image: Tensor) -> Tensor:
         if len(factors) == 1:
             return image * factors[0]
-        return image * image.new_tensor(factors)[:, None, None]
+        return _each(image, factors, torch.mul)
 
     return edit
 
@@ -85,3 +88,15 @@ def saturation(factor: float) -> Edit:
         return torch.lerp(rgb_to_grayscale(image).expand_as(image), image, factor)
 
     return edit
+
+
+def _each(
+    image: Tensor, numbers: Sequence[float], combine: Callable[[Tensor, float], Tensor]
+) -> Tensor:
+    """Combine each channel with its own number; a tensor of them would wait for the device."""
+    channels = image.split(1, 1)
+    if len(channels) != len(numbers):
+        raise MapError(
+            f"image: expected {len(numbers)} channels, one per number, got {len(channels)}."
+        )
+    return torch.cat([combine(channel, n) for channel, n in zip(channels, numbers, strict=True)], 1)

@@ -1,0 +1,65 @@
+"""Take overlaid text off a photograph without being told where it is: the papers' second task."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+from torch import Generator, Tensor
+
+from pixelrl import Edit, Scene, Task
+from pixelrl.errors import ConfigError
+from pixelrl.rewards import squared_error_drop
+from pixelrl_tasks.published import restoration_edits
+from pixelrl_tasks.text import draw_text
+
+
+@dataclass(frozen=True)
+class Inpainting(Task):
+    """Take overlaid text off a photograph without being told where it is (blind restoration).
+
+    TMM-20: the nine edits of denoising, fifteen steps, the drop of squared error as reward. Text is
+    white or black with equal chance. Images that are damaged already need no drawing: give folders
+    for both, ``data.test.image=damaged data.test.target=clean``.
+
+    Attributes:
+        sizes: smallest and largest font size, in pixels.
+        rotation: largest rotation of the text, in degrees; half of the texts are rotated.
+        fonts: ``installed`` for the fonts of this machine, ``bundled`` for Pillow's own alone, or a
+            folder of font files.
+    """
+
+    contract: ClassVar[int] = 1
+    local_reward: ClassVar[bool] = True
+    reach: ClassVar[int] = 2
+
+    length: int = 15
+    sizes: tuple[int, int] = (10, 30)
+    rotation: float = 10.0
+    fonts: str = "installed"
+
+    def __post_init__(self) -> None:
+        if not 4 <= self.sizes[0] <= self.sizes[1]:
+            raise ConfigError(
+                f"task.sizes: expected two font sizes from 4 pixels on, the smaller first,"
+                f" got {list(self.sizes)}."
+            )
+
+    def edits(self) -> Mapping[str, Edit]:
+        return restoration_edits()
+
+    def problem(self, maps: Scene, rng: Generator) -> Scene:
+        clean = maps["image"]
+        color = torch.randint(2, (1,), generator=rng).to(clean.dtype)  # black or white
+        text = draw_text(
+            clean.shape[-2],
+            clean.shape[-1],
+            rng,
+            sizes=(self.sizes[0], self.sizes[1]),
+            rotation=self.rotation,
+            fonts=self.fonts,
+        )
+        return {"image": torch.lerp(clean, color.expand_as(clean), text), "target": clean}
+
+    def reward(self, before: Tensor, after: Tensor, scene: Scene) -> Tensor:
+        return squared_error_drop(before, after, scene["target"])
