@@ -62,12 +62,12 @@ class KeepCheckpoints(Callback):
         self.last, self.best, self.every = last, best, every
         self.reward = float("-inf")
 
-    def on_train_batch_end(  # noqa: PLR0913, PLR0917 - Lightning's signature
+    def on_train_batch_end(
         self,
         trainer: pl.Trainer,
-        pl_module: pl.LightningModule,  # noqa: ARG002
-        outputs: Any,  # noqa: ANN401, ARG002
-        batch: Scene,  # noqa: ARG002
+        pl_module: pl.LightningModule,
+        outputs: Any,  # noqa: ANN401
+        batch: Scene,
         batch_idx: int,
     ) -> None:
         """Keep the last state if it is time."""
@@ -77,7 +77,7 @@ class KeepCheckpoints(Callback):
     def on_validation_end(
         self,
         trainer: pl.Trainer,
-        pl_module: pl.LightningModule,  # noqa: ARG002
+        pl_module: pl.LightningModule,
     ) -> None:
         """Keep the state if it is the best so far."""
         reward = float(trainer.callback_metrics.get("val/reward", float("nan")))

@@ -26,7 +26,7 @@ learning.episodes=1000 data.train.image=photos task.sigma=15; `pixelrl tasks NAM
 """
 
 
-VERBS = "fit evaluate validate test predict replay tasks check data".split()
+VERBS = ["fit", "evaluate", "validate", "test", "predict", "replay", "tasks", "check", "data"]
 
 
 class Parser(argparse.ArgumentParser):
@@ -200,8 +200,8 @@ def check_key(key: str) -> None:
     }
     parts = rest.split(".")
     found = f"{section}.{parts[0]}"
-    if found not in known or not rest:
-        raise ConfigError(f"unknown key '{key}'.{nearest(key, known) or _sections()}")
+    if found not in known and key not in SECTIONS:
+        raise ConfigError(f"unknown key '{key}'.{nearest(found, known) or _sections()}")
 
 
 def _sections() -> str:

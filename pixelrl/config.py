@@ -168,7 +168,6 @@ def _schema(kind: type[Task]) -> DictConfig:
         raise PluginError(f"{kind.__name__}: its fields cannot be settings: {reason}") from error
     sections = {key: OmegaConf.structured(value) for key, value in SECTIONS.items()}
     config = OmegaConf.create({"task": task, **sections})
-    OmegaConf.set_struct(config, value=True)
     OmegaConf.set_readonly(config, value=False)
     for section in config.values():
         OmegaConf.set_readonly(section, value=False)
@@ -196,9 +195,15 @@ def _override(config: DictConfig, override: str) -> None:
         parent_key, _, leaf = key.rpartition(".")
         parent = OmegaConf.select(config, parent_key) if parent_key else config
         node = parent._get_node(leaf) if isinstance(parent, DictConfig) and leaf in parent else None  # noqa: SLF001
-        if parent is None or (node is None and OmegaConf.is_struct(parent)):
+        open_ended = parent is not config and not is_dataclass(OmegaConf.get_type(parent))
+        if parent is None or (node is None and not open_ended):
             raise ConfigError(f"unknown key '{key}'.{_hint(key, config)}")
-        OmegaConf.update(config, key, _value(text, node), merge=True)
+        value = _value(text, node)
+        if parent is config and not isinstance(value, Mapping):
+            raise ConfigError(f"{override}: '{key}' is a section; expected a mapping, as in YAML.")
+        OmegaConf.update(
+            config, key, value, merge=parent is config
+        )  # a mapping of folders is replaced
     except OmegaConfBaseException as error:
         raise _told(error, config, override) from error
 
@@ -271,8 +276,8 @@ def check(experiment: Experiment) -> None:
 
 
 def _keys(config: DictConfig) -> Iterator[str]:
-    for section in config:
-        yield str(section)
+    for section in map(str, config):
+        yield section
         structured = OmegaConf.get_type(config[section])
         for item in fields(structured) if structured and is_dataclass(structured) else ():
             yield f"{section}.{item.name}"

@@ -52,8 +52,9 @@ def loggers(experiment: Experiment, directory: Path) -> list[Logger]:
 
 def quiet() -> None:
     """Keep Lightning's tips and hardware lists from the terminal; its warnings stay."""
-    for name in ("lightning.pytorch.utilities.rank_zero", "lightning.fabric.utilities.rank_zero"):
-        logging.getLogger(name).setLevel(logging.WARNING)
+    for name in ("lightning.pytorch", "lightning.fabric"):
+        for part in ("", ".utilities.rank_zero", ".trainer.connectors.checkpoint_connector"):
+            logging.getLogger(name + part).setLevel(logging.WARNING)
     for message in (
         ".*does not have many workers.*",  # data.workers is the user's to choose
         ".*isinstance\\(treespec, LeafSpec\\).*",  # Lightning 2.6 under torch 2.13

@@ -127,7 +127,7 @@ def load_reference(policy: PolicyValueNet, spread: nn.Module | None, path: Path)
 def _arrays(path: Path) -> Arrays:
     """Read an ``.npz``, executing nothing in it."""
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with path.open("rb") as raw, np.load(raw, allow_pickle=False) as file:
             return {name: np.asarray(file[name]) for name in file.files}
     except (
         OSError,

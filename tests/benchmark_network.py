@@ -12,10 +12,10 @@ from collections.abc import Callable
 from statistics import median
 
 import torch
-from plain_port import PlainNet, through_the_host
 from torch import Tensor
 
 from pixelrl.network import PolicyValueNet
+from plain_port import PlainNet, through_the_host
 
 
 def edit_ours(net: PolicyValueNet, image: Tensor) -> None:

@@ -60,3 +60,15 @@ def weights(shared: Path) -> Path:
 @pytest.fixture(scope="session")
 def golden_files(shared: Path) -> Path:
     return shared / "reference" / "golden"
+
+
+@pytest.fixture(scope="session")
+def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Train a policy of denoising for seconds, and hand on its checkpoint."""
+    from photos import tiny
+    from pixelrl import experiment as lab
+    from pixelrl.config import compose
+
+    folder = tmp_path_factory.mktemp("trained")
+    fitted = lab.fit(compose("denoising", overrides=tiny(folder, "run.name=one")))
+    return fitted.directory / "checkpoints" / "last.ckpt"

@@ -1,7 +1,7 @@
 """Plugins are found by name, loaded only when asked for, and disturb nobody otherwise."""
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from importlib import invalidate_caches
 from pathlib import Path
 
@@ -16,7 +16,7 @@ Install = Callable[..., Path]
 
 
 @pytest.fixture
-def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Install:
+def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Install]:
     """Install made-up distributions: a folder each, with metadata and modules."""
     modules = set(sys.modules)
 

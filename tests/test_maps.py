@@ -3,11 +3,11 @@
 import pytest
 import torch
 from hypothesis import given
-from strategies import scenes
 from torch import Tensor
 
 from pixelrl.errors import MapError
 from pixelrl.maps import check_map, check_scene, exact, map_channels
+from strategies import scenes
 
 
 @given(scenes())

@@ -94,9 +94,9 @@ def _each(
     image: Tensor, numbers: Sequence[float], combine: Callable[[Tensor, float], Tensor]
 ) -> Tensor:
     """Combine each channel with its own number; a tensor of them would wait for the device."""
-    channels = image.split(1, 1)
+    channels = image.unbind(1)
     if len(channels) != len(numbers):
         raise MapError(
             f"image: expected {len(numbers)} channels, one per number, got {len(channels)}."
         )
-    return torch.cat([combine(channel, n) for channel, n in zip(channels, numbers, strict=True)], 1)
+    return torch.stack([combine(each, n) for each, n in zip(channels, numbers, strict=True)], 1)

@@ -125,7 +125,8 @@ def _faces(fonts: str) -> tuple[str, ...]:
     )
     if not found and fonts != "installed":
         raise ConfigError(
-            f"task.fonts: no usable .ttf or .otf in {fonts}; expected installed, bundled or a folder."
+            f"task.fonts: no usable .ttf or .otf in {fonts};"
+            " expected installed, bundled or a folder."
         )
     return tuple(found) or ("",)
 

@@ -34,7 +34,7 @@ class Sepia(Task):
             "paler": saturation(0.5),
         }
 
-    def problem(self, maps: Scene, rng: Generator) -> Scene:  # noqa: ARG002
+    def problem(self, maps: Scene, rng: Generator) -> Scene:
         return {"image": maps["image"], "target": sepia(maps["image"], rescale=False)}
 
     def reward(self, before: Tensor, after: Tensor, scene: Scene) -> Tensor:

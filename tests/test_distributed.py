@@ -1,0 +1,61 @@
+"""Two processes learn what one does with the whole batch."""
+
+import csv
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from photos import tiny
+
+FIT = [sys.executable, "-m", "pixelrl", "fit", "--task", "denoising", "--config", "smoke"]
+
+
+def fit(folder: Path, name: str, devices: int) -> Path:
+    options = tiny(folder, f"run.name={name}", f"run.devices={devices}", "run.accelerator=cpu")
+    options += ["learning.episodes=4", "run.validate_every=4", "task.length=6", "data.batch=4"]
+    done = subprocess.run(
+        [*FIT, *options],
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stderr
+    return folder / "runs" / name
+
+
+def logged(run: Path, column: str) -> list[float]:
+    with (run / "logs" / "0" / "metrics.csv").open() as file:
+        return [float(row[column]) for row in csv.DictReader(file) if row[column]]
+
+
+def test_two_processes_equal_one(tmp_path: Path) -> None:
+    one, two = fit(tmp_path, "one", 1), fit(tmp_path, "two", 2)
+    for part in ("policy", "value", "entropy", "reward"):
+        assert logged(two, f"train/{part}") == pytest.approx(logged(one, f"train/{part}"), rel=1e-4)
+    weights = [
+        torch.load(run / "checkpoints" / "last.ckpt", weights_only=True)["state_dict"]
+        for run in (one, two)
+    ]
+    for name, value in weights[0].items():
+        torch.testing.assert_close(value, weights[1][name], rtol=1e-3, atol=2e-4)
+
+
+def test_a_batch_that_cannot_be_shared_is_told(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [*FIT, *tiny(tmp_path, "run.devices=2", "run.accelerator=cpu", "data.batch=3")],
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
+    assert done.returncode == 2
+    assert done.stderr.strip().endswith(
+        "pixelrl: data.batch: expected a multiple of run.devices=2, got 3."
+    )

@@ -1,0 +1,91 @@
+"""Prices are the rewards edits would earn; no first step earns more than the greedy one."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar
+
+import pytest
+import torch
+from hypothesis import given
+from torch import Tensor
+
+from pixelrl.actions import Edit, keep, shift
+from pixelrl.episode import replay
+from pixelrl.errors import ConfigError
+from pixelrl.maps import Scene
+from pixelrl.oracle import greedy, prices
+from pixelrl.rewards import squared_error_drop
+from strategies import chosen, scenes, seeds
+from toys import Published, Toy
+
+
+@dataclass(frozen=True)
+class Distant(Toy):
+    """Promise nothing about rewards."""
+
+    local_reward: ClassVar[bool] = False
+
+
+@dataclass(frozen=True)
+class Stairs(Toy):
+    """Go up and down by one stride."""
+
+    def edits(self) -> Mapping[str, Edit]:
+        return {"down": shift(-self.stride), "keep": keep, "up": shift(self.stride)}
+
+
+@given(scenes(channels=1), seeds)
+def test_the_price_of_the_choice_is_the_reward_it_earns(
+    scene: dict[str, Tensor], seed: int
+) -> None:
+    task, image = Toy(), scene["image"]
+    choice = chosen(image, 5, seed)
+    priced = prices(task, image, scene)
+    assert priced.shape == (image.shape[0], 5, *image.shape[-2:])
+    earned = task.reward(image, task.step(image, choice, scene), scene)
+    assert torch.equal(priced.gather(1, choice[:, None]), earned)
+
+
+@given(scenes(sides=(5, 10)), seeds)
+def test_no_first_step_earns_more_than_the_greedy_one(scene: dict[str, Tensor], seed: int) -> None:
+    image = scene["image"]
+    task = Published(channels=image.shape[1], length=3)
+    images, choices = greedy(task, scene)
+    assert images.shape == (3, *image.shape)
+    best = task.reward(image, images[0], scene)
+    other = task.step(image, chosen(image, 9, seed), scene)
+    assert (best >= task.reward(image, other, scene)).all()
+    assert (best >= 0).all()  # it may always keep
+    assert torch.equal(list(replay(task, choices, scene))[-1], images[-1])
+
+
+def test_greedy_by_hand() -> None:
+    scene = {"image": torch.zeros(1, 1, 1, 3), "target": torch.tensor([[[[0.2, -0.1, 0.0]]]])}
+    images, choices = greedy(Stairs(length=3), scene)
+    assert choices[:, 0, 0].tolist() == [[2, 0, 1], [2, 1, 1], [1, 1, 1]]
+    torch.testing.assert_close(images[-1], scene["target"])
+
+
+def test_prices_carry_no_gradient() -> None:
+    image = torch.rand(1, 1, 4, 4, requires_grad=True)
+    assert not prices(Toy(), image, {"target": image}).requires_grad
+
+
+def test_a_reward_that_is_not_local_has_no_prices() -> None:
+    image = torch.rand(1, 1, 4, 4)
+    for ask in (lambda task: prices(task, image, {}), lambda task: greedy(task, {"image": image})):
+        with pytest.raises(ConfigError, match="Distant does not promise local_reward"):
+            ask(Distant())
+
+
+def test_pricing_looks_at_the_scene() -> None:
+    def halves(before: Tensor, after: Tensor, scene: Scene) -> Tensor:
+        return scene["mask"] * squared_error_drop(before, after, scene["target"])
+
+    class Masked(Stairs):
+        reward = staticmethod(halves)
+
+    image = torch.zeros(1, 1, 2, 2)
+    mask = torch.tensor([[[[1.0, 0.0], [0.0, 1.0]]]])
+    priced = prices(Masked(), image, {"target": image + 1, "mask": mask})
+    assert ((priced != 0).any(1, keepdim=True) == mask.bool()).all()
