@@ -1,3 +1,4 @@
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -66,7 +67,7 @@ def test_augmentation_mirrors_and_rotates(tmp_path: Path) -> None:
 def test_ranks_share_every_episode(ranks: int) -> None:
     samplers = [EpisodeSampler(7, 10, 8, seed=1, share=(rank, ranks)) for rank in range(ranks)]
     whole = list(EpisodeSampler(7, 10, 8, seed=1, share=(0, 1)))
-    parts = [sum(batches, []) for batches in zip(*samplers, strict=True)]
+    parts = [list(chain(*batches)) for batches in zip(*samplers, strict=True)]
     assert parts == whole
     assert [number for batch in whole for number, _ in batch] == list(range(80))
 
