@@ -31,6 +31,7 @@ from pixelrl.loggers import loggers, quiet
 from pixelrl.maps import map_channels
 from pixelrl.module import PixelA3C
 from pixelrl.progress import Narrate, ProgressBar, on_terminal
+from pixelrl.tiling import world_for
 
 
 class Fitted(NamedTuple):
@@ -151,7 +152,8 @@ def replay(choices: Path, maps: dict[str, Path], out: Path) -> Tensor:
         ConfigError: the edits recorded are not the task's.
     """
     recorded = load_choices(choices)
-    task = from_plain(recorded.experiment).task
+    experiment = from_plain(recorded.experiment)
+    task = experiment.task
     if task.actions.names != recorded.edits:
         raise ConfigError(
             f"{choices}: recorded with edits {', '.join(recorded.edits)}; the task now has"
@@ -168,7 +170,8 @@ def replay(choices: Path, maps: dict[str, Path], out: Path) -> Tensor:
     }
     image: Tensor = scene["image"]
     played = torch.from_numpy(recorded.choices).long().unsqueeze(1)
-    for after in play_again(task, played, scene):
+    world = world_for(task, image, experiment.data.tile)
+    for after in play_again(world, played, scene):
         image = after
     write_image(out, image[0])
     return image[0]

@@ -2,6 +2,7 @@
 
 import errno
 import hashlib
+import logging
 import os
 import tempfile
 import warnings
@@ -43,6 +44,18 @@ BOXED = {
 """The photographs that scikit-image ships in its wheel, split by image."""
 
 
+_DAMAGED = (
+    OSError,
+    ValueError,
+    IndexError,
+    SyntaxError,
+    Image.DecompressionBombError,
+    cv2.error,
+    tifffile.TiffFileError,
+)
+logging.getLogger("tifffile").setLevel(logging.CRITICAL)  # what is wrong is raised
+
+
 def read_array(path: Path, channels: int) -> NDArray[Any]:
     """Read an image file.
 
@@ -68,7 +81,7 @@ def read_array(path: Path, channels: int) -> NDArray[Any]:
     except UnidentifiedImageError as error:
         what = "an empty file" if path.stat().st_size == 0 else "not an image"
         raise DataError(f"{path}: {what}; remove it or replace it.") from error
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError, cv2.error) as error:
+    except _DAMAGED as error:
         reason = " ".join(str(error).split())
         raise DataError(
             f"{path}: a damaged or unknown image ({reason}); remove it or replace it."

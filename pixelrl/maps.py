@@ -1,7 +1,7 @@
 """The one data shape everyone speaks: per-pixel tensors ``(B,K,H,W)`` aligned with the image."""
 
-from collections.abc import Mapping
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 
 import torch
 from torch import Tensor
@@ -73,12 +73,20 @@ def map_channels(name: str, channels: int) -> int:
     return 1 if name == "mask" else channels
 
 
-def exact(device: torch.device) -> AbstractContextManager[None]:
+@contextmanager
+def exact(device: torch.device) -> Iterator[None]:
     """Keep float32 inside, whatever the trainer's precision.
 
-    Under bfloat16 autocast a blur would be off by nearly a whole ±1 edit, so only the network
-    runs under autocast.
+    Under bfloat16 autocast a blur would be off by nearly a whole ±1 edit, and TensorFloat-32, which
+    cuDNN's convolutions take by default, has no more bits; so only the network runs in them.
     """
-    if not torch.amp.is_autocast_available(device.type):  # such as meta
-        return nullcontext()
-    return torch.autocast(device.type, enabled=False)
+    tf32 = torch.backends.cudnn.allow_tf32
+    torch.backends.cudnn.allow_tf32 = False
+    try:
+        if torch.amp.is_autocast_available(device.type):
+            with torch.autocast(device.type, enabled=False):
+                yield
+        else:  # such as meta
+            yield
+    finally:
+        torch.backends.cudnn.allow_tf32 = tf32

@@ -19,7 +19,7 @@ from pixelrl.oracle import prices
 from pixelrl.returns import RewardMapConv, return_maps
 from pixelrl.settings import Learning
 from pixelrl.task import Task
-from pixelrl.tiling import Tiled, tiled_policy
+from pixelrl.tiling import tiled_policy, world_for
 
 
 class Edited(NamedTuple):
@@ -211,7 +211,7 @@ class PixelA3C(pl.LightningModule):
     def _at_size(self, image: Tensor) -> tuple[World, Policy]:
         """Choose how to play on images of this size: whole, or in tiles if they are larger."""
         policy = partial(self.policy, with_value=False)
-        if not self.tile or self.task.reach is None or max(image.shape[-2:]) <= self.tile:
-            return self.task, policy
-        tiled = tiled_policy(policy, reach=self.policy.reach, tile=self.tile)
-        return Tiled(self.task, self.tile), tiled
+        world = world_for(self.task, image, self.tile)
+        if world is self.task:
+            return world, policy
+        return world, tiled_policy(policy, reach=self.policy.reach, tile=self.tile)

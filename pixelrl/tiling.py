@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from pixelrl.episode import Policy
+from pixelrl.episode import Policy, World
 from pixelrl.errors import ConfigError
 from pixelrl.maps import Scene
 from pixelrl.network import Decision
@@ -120,6 +120,21 @@ class Tiled:
 
         maps = (image, choice.unsqueeze(1), *scene.values())
         return _there(in_tiles(local, maps, reach=self.task.reach or 0, tile=self.tile)[0])
+
+
+def world_for(task: Task, image: Tensor, tile: int) -> World:
+    """Choose where to play on an image: in the task itself, or in its tiles if it is larger.
+
+    Args:
+        task: the task.
+        image: ``(B,C,H,W)``.
+        tile: side of a tile, in pixels; 0 for never.
+
+    Returns:
+        The task, or `Tiled`.
+    """
+    whole = not tile or task.reach is None or max(image.shape[-2:]) <= tile
+    return task if whole else Tiled(task, tile)
 
 
 def _room(answer: Tensor | None, height: int, width: int) -> Tensor | None:

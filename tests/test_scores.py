@@ -43,10 +43,7 @@ def test_psnr_is_that_of_scikit_image_on_8_bits(channels: int) -> None:
 @pytest.mark.parametrize("channels", [1, 3])
 def test_ssim_is_that_of_scikit_image_on_8_bits(channels: int) -> None:
     target = torch.rand(2, channels, 40, 44)
-    noise = torch.tensor([0.05, 0.3])[:, None, None, None] * torch.randn(target.shape)
-    # torchmetrics counts the border too and scikit-image does not, so there both find no error.
-    noise[..., :10, :] = noise[..., -10:, :] = noise[..., :10] = noise[..., -10:] = 0
-    image = target + noise
+    image = target + torch.tensor([0.05, 0.3])[:, None, None, None] * torch.randn(target.shape)
     wanted = [
         structural_similarity(
             written(a),
@@ -56,8 +53,7 @@ def test_ssim_is_that_of_scikit_image_on_8_bits(channels: int) -> None:
             sigma=1.5,
             use_sample_covariance=False,
             channel_axis=2,
-            full=True,
-        )[1].mean()
+        )
         for a, b in zip(image, target, strict=True)
     ]
     np.testing.assert_allclose(ssim(image, target).numpy(), wanted, rtol=0, atol=2e-5)
