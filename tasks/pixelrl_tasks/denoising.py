@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from math import inf
+from typing import ClassVar, Literal, get_args
 
 import torch
 from torch import Generator, Tensor
@@ -10,7 +11,9 @@ from torch import Generator, Tensor
 from pixelrl import Edit, Scene, Task
 from pixelrl.errors import ConfigError
 from pixelrl.rewards import squared_error_drop
-from pixelrl_tasks.published import restoration_edits
+from pixelrl_tasks.published import check_sizes, restoration_edits
+
+Noise = Literal["gaussian", "poisson", "salt_and_pepper"]
 
 
 @dataclass(frozen=True)
@@ -22,10 +25,11 @@ class Denoising(Task):
     one (0.96 dB lower for the published weights at sigma 50).
 
     Attributes:
-        noise: its kind.
+        noise: its kind. The values of the other kinds' settings are ignored.
         sigma: standard deviation of Gaussian noise, in gray levels.
         peak: photons of the brightest pixel under Poisson noise.
-        density: share of pixels that salt and pepper replace, half of them each.
+        density: share of pixels that salt and pepper replace, half of them each; in color, all of a
+            pixel's channels together.
         clip: whether the noisy image is clipped to [0, 1].
     """
 
@@ -33,16 +37,21 @@ class Denoising(Task):
     local_reward: ClassVar[bool] = True
     reach: ClassVar[int] = 2
 
-    noise: Literal["gaussian", "poisson", "salt_and_pepper"] = "gaussian"
+    noise: Noise = "gaussian"
     sigma: float = 25.0
     peak: float = 30.0
     density: float = 0.5
     clip: bool = False
 
     def __post_init__(self) -> None:
-        if self.sigma < 0:
+        check_sizes(self)
+        if self.noise not in get_args(Noise):
+            raise ConfigError(
+                f"task.noise: expected {', '.join(get_args(Noise))}, got {self.noise!r}."
+            )
+        if not 0 <= self.sigma < inf:
             raise ConfigError(f"task.sigma: expected gray levels from 0 on, got {self.sigma}.")
-        if self.peak <= 0:
+        if not 0 < self.peak < inf:
             raise ConfigError(f"task.peak: expected photons above 0, got {self.peak}.")
         if not 0 <= self.density <= 1:
             raise ConfigError(f"task.density: expected a share from 0 to 1, got {self.density}.")
@@ -55,12 +64,12 @@ class Denoising(Task):
         return {"image": noisy.clamp(0, 1) if self.clip else noisy, "target": maps["image"]}
 
     def add_noise(self, clean: Tensor, rng: Generator) -> Tensor:
-        """Make a clean image noisy, ``(C,H,W)`` to ``(C,H,W)``."""
+        """Make a clean image noisy, ``(C,H,W)`` to ``(C,H,W)``; it may leave [0, 1]."""
         if self.noise == "gaussian":
             return clean + self.sigma / 255 * torch.randn(clean.shape, generator=rng)
         if self.noise == "poisson":
             return torch.poisson(clean * self.peak, generator=rng) / self.peak
-        drawn = torch.rand(clean.shape, generator=rng)
+        drawn = torch.rand((1, *clean.shape[1:]), generator=rng)
         pepper, salt = drawn < self.density / 2, drawn >= 1 - self.density / 2
         return clean.masked_fill(pepper, 0).masked_fill(salt, 1)
 

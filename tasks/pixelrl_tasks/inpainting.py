@@ -10,7 +10,7 @@ from torch import Generator, Tensor
 from pixelrl import Edit, Scene, Task
 from pixelrl.errors import ConfigError
 from pixelrl.rewards import squared_error_drop
-from pixelrl_tasks.published import restoration_edits
+from pixelrl_tasks.published import check_sizes, restoration_edits
 from pixelrl_tasks.text import draw_text
 
 
@@ -25,8 +25,8 @@ class Inpainting(Task):
     Attributes:
         sizes: smallest and largest font size, in pixels.
         rotation: largest rotation of the text, in degrees; half of the texts are rotated.
-        fonts: ``installed`` for the fonts of this machine, ``bundled`` for Pillow's own alone, or a
-            folder of font files.
+        fonts: ``installed`` for the fonts of this machine, ``bundled`` for Pillow's own alone, which
+            draws the same text on every machine, or a folder of font files.
     """
 
     contract: ClassVar[int] = 1
@@ -39,6 +39,11 @@ class Inpainting(Task):
     fonts: str = "installed"
 
     def __post_init__(self) -> None:
+        check_sizes(self)
+        if not 0 <= self.rotation <= 180:
+            raise ConfigError(
+                f"task.rotation: expected degrees from 0 to 180, got {self.rotation}."
+            )
         if not 4 <= self.sizes[0] <= self.sizes[1]:
             raise ConfigError(
                 f"task.sizes: expected two font sizes from 4 pixels on, the smaller first,"
@@ -55,7 +60,7 @@ class Inpainting(Task):
             clean.shape[-2],
             clean.shape[-1],
             rng,
-            sizes=(self.sizes[0], self.sizes[1]),
+            sizes=self.sizes,
             rotation=self.rotation,
             fonts=self.fonts,
         )
