@@ -4,9 +4,10 @@ import errno
 import hashlib
 import logging
 import os
-import tempfile
+import re
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
 
@@ -18,7 +19,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 from torch import Tensor
 
-from pixelrl.errors import DataError
+from pixelrl.errors import DataError, MapError
 
 SUFFIXES = frozenset(
     {".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".webp", ".gif", ".pgm", ".ppm"}
@@ -44,18 +45,6 @@ BOXED = {
 """The photographs that scikit-image ships in its wheel, split by image."""
 
 
-_DAMAGED = (
-    OSError,
-    ValueError,
-    IndexError,
-    SyntaxError,
-    Image.DecompressionBombError,
-    cv2.error,
-    tifffile.TiffFileError,
-)
-logging.getLogger("tifffile").setLevel(logging.CRITICAL)  # what is wrong is raised
-
-
 def read_array(path: Path, channels: int) -> NDArray[Any]:
     """Read an image file.
 
@@ -72,17 +61,18 @@ def read_array(path: Path, channels: int) -> NDArray[Any]:
         DataError: the file is missing, unreadable, damaged or no image.
     """
     try:
-        deep = _deep(path)
-        return _shallow(path, channels) if deep is None else _channels(deep, channels)
-    except FileNotFoundError as error:
-        raise DataError(f"{path}: no such file.") from error
-    except PermissionError as error:
-        raise DataError(f"{path}: no permission to read it.") from error
+        with _hushed():
+            deep = _deep(path)
+            return _shallow(path, channels) if deep is None else _channels(deep, channels)
+    except (FileNotFoundError, IsADirectoryError, PermissionError) as error:
+        raise _refused(path, error) from error
     except UnidentifiedImageError as error:
         what = "an empty file" if path.stat().st_size == 0 else "not an image"
         raise DataError(f"{path}: {what}; remove it or replace it.") from error
-    except _DAMAGED as error:
-        reason = " ".join(str(error).split())
+    except Image.DecompressionBombError as error:
+        raise DataError(f"{path}: too large an image ({error}); cut or reduce it.") from error
+    except Exception as error:  # on damaged files decoders raise whatever they stumble over
+        reason = " ".join(str(error).split()) or type(error).__name__
         raise DataError(
             f"{path}: a damaged or unknown image ({reason}); remove it or replace it."
         ) from error
@@ -108,24 +98,26 @@ def write_image(path: Path, image: Tensor) -> None:
 
     Raises:
         DataError: the file cannot be written.
+        MapError: the image has another shape.
     """
+    if image.ndim != 3 or image.shape[0] not in {1, 3}:
+        raise MapError(f"{path}: expected (C H W) with C 1 or 3, got {tuple(image.shape)}.")
     rounded = torch.floor(image.detach().clamp(0, 1) * 255 + 0.5).to(torch.uint8)
     array = rounded.permute(1, 2, 0).cpu().numpy()
     picture = Image.fromarray(array[..., 0] if array.shape[2] == 1 else array)
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")  # beside it: moving is atomic
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".part", delete=False) as file:
-            try:
-                picture.save(file, "PNG")
-                file.close()
-                Path(file.name).chmod(0o666 & ~_umask())
-                Path(file.name).replace(path)
-            except BaseException:
-                Path(file.name).unlink(missing_ok=True)
-                raise
+        try:
+            picture.save(part, "PNG")
+            part.replace(path)
+        finally:
+            part.unlink(missing_ok=True)
     except OSError as error:
         why = "the disk is full" if error.errno == errno.ENOSPC else error.strerror or str(error)
-        raise DataError(f"{path}: cannot be written: {why}.") from error
+        raise DataError(
+            f"{path}: cannot be written: {why}; make room or name another folder."
+        ) from error
 
 
 def list_images(path: Path) -> list[Path]:
@@ -134,18 +126,20 @@ def list_images(path: Path) -> list[Path]:
     Raises:
         DataError: there is no such folder, or no image in it.
     """
-    if path.is_file():
-        return [path]
     try:
+        if path.is_file():
+            return [path]
         found = sorted(
             item
             for item in path.iterdir()
-            if item.suffix.lower() in SUFFIXES and not item.name.startswith(".")
+            if item.suffix.lower() in SUFFIXES
+            and not item.name.startswith(".")
+            and item.is_file()
         )
     except FileNotFoundError as error:
-        raise DataError(f"{path}: no such folder.") from error
+        raise DataError(f"{path}: no such folder; expected one of images.") from error
     except OSError as error:
-        raise DataError(f"{path}: {error.strerror}.") from error
+        raise _refused(path, error) from error
     if not found:
         raise DataError(f"no images in {path}; expected files like NAME.png or NAME.jpg.")
     return found
@@ -168,54 +162,137 @@ def photographs(split: Literal["train", "val", "test"]) -> list[Path]:
 
 
 def digest(paths: Sequence[Path]) -> str:
-    """Digest a set of files, names and bytes, to twelve hexadecimal digits."""
+    """Digest a set of files, names and bytes, to twelve hexadecimal digits.
+
+    Raises:
+        DataError: one cannot be read.
+    """
     total = hashlib.sha256()
     for path in sorted(paths):
-        total.update(path.name.encode() + b"\0" + path.read_bytes())
+        try:
+            total.update(path.name.encode() + b"\0" + path.read_bytes())
+        except OSError as error:
+            raise _refused(path, error) from error
     return total.hexdigest()[:12]
 
 
-def _deep(path: Path) -> NDArray[Any] | None:
-    """Read what is deeper than 8 bits, ``(H,W,K)`` float32; None for anything else.
+def _refused(path: Path, error: OSError) -> DataError:
+    """Phrase what the system says about a path that cannot be read."""
+    if isinstance(error, FileNotFoundError):
+        return DataError(f"{path}: no such file; expected an image.")
+    if isinstance(error, IsADirectoryError):
+        return DataError(f"{path}: a folder; expected an image file.")
+    if isinstance(error, PermissionError):
+        return DataError(f"{path}: no permission to read it; change that or name another.")
+    return DataError(f"{path}: cannot be read: {error.strerror or error}; name another.")
 
-    OpenCV reads it, since Pillow keeps 8 bits of a color image's 16.
+
+@contextmanager
+def _hushed() -> Iterator[None]:
+    """Keep in what decoders warn of and log; what matters, they raise."""
+    loggers = [logging.getLogger(name) for name in ("PIL", "tifffile")]
+    levels = [logger.level for logger in loggers]
+    try:
+        for logger in loggers:
+            logger.setLevel(logging.CRITICAL + 1)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)
+
+
+def _deep(path: Path) -> NDArray[Any] | None:
+    """Read what is deeper than 8 bits, ``(H,W,K)`` float32 in [0, 1]; None for anything else.
+
+    The file's first bytes decide, not its suffix.
     """
-    if path.suffix.lower() in {".tif", ".tiff"}:
-        with path.open("rb") as file:
-            if not file.read(1):
-                raise UnidentifiedImageError
-        with tifffile.TiffFile(path) as tiff:
-            kind = tiff.pages[0].dtype
-        if kind is None or kind.itemsize == 1:
-            return None
-    elif path.suffix.lower() == ".png" and _sixteen(path):
-        with Image.open(path) as opened:
-            opened.load()  # OpenCV fills up truncated files without a word
-    else:
-        return None
+    with path.open("rb") as file:
+        head = file.read(512)
+    if head[:4] in {b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"}:
+        return _deep_tiff(path)
+    if head[:8] == b"\x89PNG\r\n\x1a\n" and head[24:25] == b"\x10":
+        return _deep_other(path, 65535)
+    levels = re.match(rb"P[56](?:\s+(?:#[^\n]*\n\s*)*(\d+)){3}\s", head)
+    if levels and int(levels[1]) > 255:  # the last of width, height and maximum
+        return _deep_other(path, int(levels[1]))
+    return None
+
+
+def _deep_other(path: Path, top: int) -> NDArray[Any]:
+    """Read PNG and PNM through OpenCV, since Pillow keeps 8 bits of a color image's 16."""
+    with Image.open(path) as opened:
+        opened.load()  # OpenCV fills up truncated files without a word
+        turn, clear = opened.getexif().get(0x0112, 1), opened.info.get("transparency")
     read = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
     if read is None:
         raise ValueError("it cannot be decoded")
     array: NDArray[Any] = np.asarray(read)
-    array = array if array.ndim == 3 else array[..., None]
-    order = {3: [2, 1, 0], 4: [2, 1, 0, 3]}.get(array.shape[2])
-    return _unit(array if order is None else array[..., order])
+    if array.ndim == 2:
+        array = array[..., None]
+        if isinstance(clear, int):  # the one gray level that is transparent
+            array = np.concatenate([array, np.where(array == clear, 0, top)], axis=2)
+    else:
+        array = array[..., [2, 1, 0, 3][: array.shape[2]]]
+    return _upright((array / np.float32(top)).astype(np.float32), turn)
 
 
-def _sixteen(path: Path) -> bool:
-    """Tell from a PNG's header whether it has 16 bits per sample."""
-    with path.open("rb") as file:
-        head = file.read(25)
-    return len(head) == 25 and head[24] == 16
+def _deep_tiff(path: Path) -> NDArray[Any] | None:
+    """Read TIFF through tifffile: OpenCV gets planes, white at zero and orientation wrong."""
+    with tifffile.TiffFile(path) as tiff:
+        page: Any = tiff.pages[0]
+        if page.dtype is None or (page.dtype.itemsize == 1 and page.dtype.kind != "i"):
+            return None
+        if page.photometric not in {0, 1, 2} or page.axes not in {"YX", "YXS", "SYX"}:
+            raise ValueError(f"neither gray nor RGB: {page.photometric!s}, {page.axes}")
+        most = 2 * (Image.MAX_IMAGE_PIXELS or page.imagewidth * page.imagelength)
+        if page.imagewidth * page.imagelength > most:
+            raise Image.DecompressionBombError(f"more than {most} pixels")
+        ends = (a + b for a, b in zip(page.dataoffsets, page.databytecounts, strict=True))
+        if max(ends) > path.stat().st_size:
+            raise ValueError("it is cut short")
+        turn = int(page.tags.valueof(274, default=1))
+        plain = page.axes != "SYX" and turn == 1
+        array = _lzw(path) if page.compression == 5 and plain else page.asarray()
+        array = {"YX": array[..., None], "SYX": np.moveaxis(array, 0, -1)}.get(page.axes, array)
+        array = _unit(array, page.bitspersample)
+        colors = 3 if page.photometric == 2 else 1
+        value = 1 - array[..., :1] if page.photometric == 0 else array[..., :colors]
+        if page.extrasamples and page.extrasamples[0] in {1, 2}:
+            alpha = array[..., colors : colors + 1]
+            premultiplied = page.extrasamples[0] == 1
+            value = value + (1 - alpha) if premultiplied else value * alpha + (1 - alpha)
+        return _upright(value.clip(0, 1), turn)
 
 
-def _unit(array: NDArray[Any]) -> NDArray[Any]:
-    """Scale whole numbers to [0, 1]; floats are there already."""
-    if np.issubdtype(array.dtype, np.unsignedinteger):
-        return (array / np.float32(np.iinfo(array.dtype).max)).astype(np.float32)
-    if not np.issubdtype(array.dtype, np.floating):
+def _lzw(path: Path) -> NDArray[Any]:
+    """Read LZW's samples as they are, through OpenCV: tifffile alone cannot unpack them."""
+    read = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
+    if read is None:
+        raise ValueError("it cannot be decoded")
+    array: NDArray[Any] = np.asarray(read)
+    return array if array.ndim == 2 else array[..., [2, 1, 0, 3][: array.shape[2]]]
+
+
+def _unit(array: NDArray[Any], bits: int) -> NDArray[Any]:
+    """Scale whole numbers to [0, 1]; floats have to be there already."""
+    if array.dtype.kind == "u":
+        return (array / np.float64(2**bits - 1)).astype(np.float32)
+    if array.dtype.kind != "f":
         raise ValueError(f"samples of type {array.dtype} have no known range")
+    if not (array.min() >= 0 and array.max() <= 1):  # phrased so that NaN fails
+        raise ValueError("samples outside [0, 1]")
     return array.astype(np.float32)
+
+
+def _upright(array: NDArray[Any], turn: int) -> NDArray[Any]:
+    """Turn ``(H,W,K)`` as the orientation tag of EXIF and TIFF says, 1 to 8."""
+    if turn in {5, 6, 7, 8}:
+        array = array.swapaxes(0, 1)
+    if turn in {2, 3, 6, 7}:
+        array = array[:, ::-1]
+    return array[::-1] if turn in {3, 4, 7, 8} else array
 
 
 def _channels(array: NDArray[Any], channels: int) -> NDArray[Any]:
@@ -234,22 +311,13 @@ def _channels(array: NDArray[Any], channels: int) -> NDArray[Any]:
 
 
 def _shallow(path: Path, channels: int) -> NDArray[Any]:
-    mode = "L" if channels == 1 else "RGB"
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of EXIF and size; what matters is raised
-        with Image.open(path) as opened:
-            picture = ImageOps.exif_transpose(opened)
-            if picture.mode in {"LA", "PA", "RGBA", "La", "RGBa"} or "transparency" in picture.info:
-                whole = picture.convert("RGBA")
-                white = Image.new("RGBA", whole.size, "white")
-                picture = Image.alpha_composite(white, whole).convert("RGB")
-            elif picture.mode in {"I", "F", "I;16", "I;16B"}:
-                raise ValueError(f"mode {picture.mode} of unknown range")
-            array = np.asarray(picture.convert(mode))
+    with Image.open(path) as opened:
+        picture = ImageOps.exif_transpose(opened)
+        if picture.mode in {"LA", "PA", "RGBA", "La", "RGBa"} or "transparency" in picture.info:
+            whole = picture.convert("RGBA")
+            white = Image.new("RGBA", whole.size, "white")
+            picture = Image.alpha_composite(white, whole).convert("RGB")
+        elif picture.mode in {"I", "F", "I;16", "I;16B"}:
+            raise ValueError(f"mode {picture.mode} of unknown range")
+        array = np.asarray(picture.convert("L" if channels == 1 else "RGB"))
     return array[..., None] if channels == 1 else array
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

@@ -25,8 +25,8 @@ class Inpainting(Task):
     Attributes:
         sizes: smallest and largest font size, in pixels.
         rotation: largest rotation of the text, in degrees; half of the texts are rotated.
-        fonts: ``installed`` for the fonts of this machine, ``bundled`` for Pillow's own alone, which
-            draws the same text on every machine, or a folder of font files.
+        fonts: ``installed`` for this machine's fonts, ``bundled`` for Pillow's own alone, the same
+            on every machine, or a folder of font files.
     """
 
     contract: ClassVar[int] = 1

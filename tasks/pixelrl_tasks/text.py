@@ -61,7 +61,7 @@ class Face(NamedTuple):
     """Where a face is: a font file, and its place in it; the empty path is Pillow's own."""
 
     path: str
-    index: int
+    number: int
 
 
 Family = Mapping[tuple[bool, bool], Face]
@@ -265,7 +265,9 @@ def _font(face: Face, size: int) -> tuple[Font, float]:
     font: Font
     if face.path:
         # The basic layout is the faster, and the same whether or not libraqm is there.
-        font = ImageFont.truetype(face.path, size, face.index, layout_engine=ImageFont.Layout.BASIC)
+        font = ImageFont.truetype(
+            face.path, size, face.number, layout_engine=ImageFont.Layout.BASIC
+        )
     else:
         font = ImageFont.load_default(size)
     return font, max(1.0, font.getlength(SAMPLE) / len(SAMPLE))
