@@ -323,6 +323,9 @@ def _cell(value: str | float) -> str:
 
 
 def _fail(message: str) -> int:
+    # A loader's process sends its error with a traceback; the last line is the error's own.
+    if "Original Traceback" in message:
+        message = message.strip().rpartition("\n")[2].partition(": ")[2]
     line = " ".join(message.split())
     if os.environ.get("LOCAL_RANK", "0") == "0":
         print(f"pixelrl: {line}", file=sys.stderr)

@@ -132,9 +132,7 @@ def list_images(path: Path) -> list[Path]:
         found = sorted(
             item
             for item in path.iterdir()
-            if item.suffix.lower() in SUFFIXES
-            and not item.name.startswith(".")
-            and item.is_file()
+            if item.suffix.lower() in SUFFIXES and not item.name.startswith(".") and item.is_file()
         )
     except FileNotFoundError as error:
         raise DataError(f"{path}: no such folder; expected one of images.") from error
@@ -178,13 +176,12 @@ def digest(paths: Sequence[Path]) -> str:
 
 def _refused(path: Path, error: OSError) -> DataError:
     """Phrase what the system says about a path that cannot be read."""
-    if isinstance(error, FileNotFoundError):
-        return DataError(f"{path}: no such file; expected an image.")
-    if isinstance(error, IsADirectoryError):
-        return DataError(f"{path}: a folder; expected an image file.")
-    if isinstance(error, PermissionError):
-        return DataError(f"{path}: no permission to read it; change that or name another.")
-    return DataError(f"{path}: cannot be read: {error.strerror or error}; name another.")
+    told = {
+        FileNotFoundError: "no such file; expected an image",
+        IsADirectoryError: "a folder; expected an image file",
+        PermissionError: "no permission to read it; change that or name another",
+    }.get(type(error), f"cannot be read: {error.strerror or error}; name another")
+    return DataError(f"{path}: {told}.")
 
 
 @contextmanager
@@ -225,17 +222,19 @@ def _deep_other(path: Path, top: int) -> NDArray[Any]:
     with Image.open(path) as opened:
         opened.load()  # OpenCV fills up truncated files without a word
         turn, clear = opened.getexif().get(0x0112, 1), opened.info.get("transparency")
+    array = _opencv(path)
+    if array.shape[2] == 1 and isinstance(clear, int):  # the one gray level that is transparent
+        array = np.concatenate([array, np.where(array == clear, 0, top)], axis=2)
+    return _upright((array / np.float32(top)).astype(np.float32), turn)
+
+
+def _opencv(path: Path) -> NDArray[Any]:
+    """Read samples as they are, ``(H,W,K)``, in the order RGBA."""
     read = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
     if read is None:
         raise ValueError("it cannot be decoded")
-    array: NDArray[Any] = np.asarray(read)
-    if array.ndim == 2:
-        array = array[..., None]
-        if isinstance(clear, int):  # the one gray level that is transparent
-            array = np.concatenate([array, np.where(array == clear, 0, top)], axis=2)
-    else:
-        array = array[..., [2, 1, 0, 3][: array.shape[2]]]
-    return _upright((array / np.float32(top)).astype(np.float32), turn)
+    array: NDArray[Any] = np.atleast_3d(np.asarray(read))
+    return array if array.shape[2] == 1 else array[..., [2, 1, 0, 3][: array.shape[2]]]
 
 
 def _deep_tiff(path: Path) -> NDArray[Any] | None:
@@ -253,9 +252,12 @@ def _deep_tiff(path: Path) -> NDArray[Any] | None:
         if max(ends) > path.stat().st_size:
             raise ValueError("it is cut short")
         turn = int(page.tags.valueof(274, default=1))
-        plain = page.axes != "SYX" and turn == 1
-        array = _lzw(path) if page.compression == 5 and plain else page.asarray()
-        array = {"YX": array[..., None], "SYX": np.moveaxis(array, 0, -1)}.get(page.axes, array)
+        plain = page.axes != "SYX" and turn == 1 and page.photometric != 0
+        if page.compression == 5 and plain:  # LZW, which tifffile alone cannot unpack
+            array = _opencv(path)
+        else:
+            read = page.asarray()
+            array = np.moveaxis(read, 0, -1) if page.axes == "SYX" else np.atleast_3d(read)
         array = _unit(array, page.bitspersample)
         colors = 3 if page.photometric == 2 else 1
         value = 1 - array[..., :1] if page.photometric == 0 else array[..., :colors]
@@ -264,15 +266,6 @@ def _deep_tiff(path: Path) -> NDArray[Any] | None:
             premultiplied = page.extrasamples[0] == 1
             value = value + (1 - alpha) if premultiplied else value * alpha + (1 - alpha)
         return _upright(value.clip(0, 1), turn)
-
-
-def _lzw(path: Path) -> NDArray[Any]:
-    """Read LZW's samples as they are, through OpenCV: tifffile alone cannot unpack them."""
-    read = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
-    if read is None:
-        raise ValueError("it cannot be decoded")
-    array: NDArray[Any] = np.asarray(read)
-    return array if array.ndim == 2 else array[..., [2, 1, 0, 3][: array.shape[2]]]
 
 
 def _unit(array: NDArray[Any], bits: int) -> NDArray[Any]:

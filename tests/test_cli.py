@@ -251,3 +251,16 @@ def test_a_really_full_disk_is_told(capsys: pytest.CaptureFixture[str], checkpoi
         f"data.predict.image={photo}",
     )
     assert "/dev/full" in told
+
+
+def test_an_error_in_a_loaders_process_is_one_line_too(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pixelrl.data.KEPT", 1)  # so that learning begins before all are read
+    folder = tmp_path / "bad"
+    told = broken(folder, "truncated")
+    (folder / "broken.png").rename(folder / "z-broken.png")
+    options = tiny(tmp_path, f"data.train.image={folder}", "data.workers=1")
+    line = refused(capsys, "fit", "--task", "denoising", *options)
+    assert told.replace("broken.png", "z-broken.png") in line
+    assert "Traceback" not in line
