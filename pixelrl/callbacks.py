@@ -1,6 +1,5 @@
 """What a run shows and leaves: filmstrips, scores, edited images, and settings in checkpoints."""
 
-import csv
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -20,10 +19,9 @@ from pixelrl.images import write_image
 from pixelrl.maps import Scene
 from pixelrl.module import Edited, PixelA3C
 from pixelrl.oracle import greedy
+from pixelrl.tables import Row, means, write_rows
 from pixelrl.task import Task
 from pixelrl.visualize import filmstrip, usage
-
-Row = dict[str, str | float]
 
 
 class StoreSettings(Callback):
@@ -244,18 +242,3 @@ def ceiling(task: Task, scene: Scene) -> dict[str, float]:
     images, _ = greedy(task, scene)
     scores = task.scores(images[-1], scene)
     return {f"oracle_{name}": float(score[0]) for name, score in scores.items()}
-
-
-def means(rows: Sequence[Row]) -> dict[str, float]:
-    """Average every number over the images."""
-    names = [name for name, value in rows[0].items() if isinstance(value, float)] if rows else []
-    return {name: float(np.mean([row[name] for row in rows])) for name in names}
-
-
-def write_rows(path: Path, rows: Sequence[Row]) -> None:
-    """Write a table as CSV, its columns those of the first row."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, list(rows[0]) if rows else ["image"])
-        writer.writeheader()
-        writer.writerows(rows)

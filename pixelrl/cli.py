@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, NoReturn
 from pixelrl import __version__, allocator
 from pixelrl.discovery import TASKS, find, installed, nearest, owner, summary
 from pixelrl.errors import ConfigError, PixelRLError
-from pixelrl.recipes import find_recipe
+from pixelrl.recipes import find_recipe, recipes_for
 from pixelrl.settings import SECTIONS
+from pixelrl.tables import as_text
 
 if TYPE_CHECKING:
     from pixelrl.config import Experiment
@@ -91,7 +92,7 @@ def fit(arguments: argparse.Namespace, overrides: list[str]) -> None:
         return
     fitted = lab.fit(experiment, resume)
     if fitted.rows:
-        print(_table(fitted.rows))
+        print(as_text(fitted.rows))
         print(f"left in {fitted.directory}: checkpoints/, scores.csv, filmstrips/, logs/")
 
 
@@ -101,7 +102,7 @@ def evaluate(arguments: argparse.Namespace, overrides: list[str]) -> None:
 
     module, experiment = _restored(arguments, overrides)
     rows = lab.score(module, experiment, Path(arguments.out), arguments.split)
-    print(_table(rows))
+    print(as_text(rows))
     print(f"left in {arguments.out}: scores.csv, protocol.json, filmstrips/")
 
 
@@ -269,7 +270,7 @@ def _composed(
     if not name:
         raise ConfigError("no task is named; pass --task NAME (`pixelrl tasks` lists them).")
     allocator.keep_memory()
-    from pixelrl.config import compose, recipes_for
+    from pixelrl.config import compose
 
     files = recipes_for(name, arguments.config) if told else []
     for file in files:
@@ -296,30 +297,6 @@ def _restored(arguments: argparse.Namespace, overrides: list[str]) -> "tuple[Pix
 
     experiment = _composed(arguments, overrides, told=bool(arguments.config))
     return build(experiment), experiment
-
-
-def _table(rows: "Sequence[dict[str, str | float]]") -> str:
-    """Lay out scores: a line per image, and their means."""
-    from pixelrl.callbacks import means
-
-    columns = list(rows[0])
-    average: dict[str, str | float] = {"image": f"mean of {len(rows)}", **means(rows)}
-    lines = [*rows, average]
-    cells = [columns] + [[_cell(line.get(name, "")) for name in columns] for line in lines]
-    widths = [max(len(row[index]) for row in cells) for index in range(len(columns))]
-    laid = [
-        "  ".join(
-            cell.ljust(width) if index == 0 else cell.rjust(width)
-            for index, (cell, width) in enumerate(zip(row, widths, strict=True))
-        )
-        for row in cells
-    ]
-    rule = "-" * len(laid[0])
-    return "\n".join([laid[0], rule, *laid[1:-1], rule, laid[-1]])
-
-
-def _cell(value: str | float) -> str:
-    return value if isinstance(value, str) else f"{value:.4f}" if abs(value) < 2 else f"{value:.3f}"
 
 
 def _fail(message: str) -> int:

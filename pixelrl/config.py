@@ -15,7 +15,6 @@ from yaml import YAMLError
 
 from pixelrl.discovery import TASKS, load
 from pixelrl.errors import ConfigError, PluginError
-from pixelrl.recipes import find_recipe
 from pixelrl.settings import SECTIONS, Data, Learning, Network, Run
 from pixelrl.task import CONTRACT, Task
 
@@ -145,18 +144,6 @@ def read_recipe(file: Path) -> dict[str, Any]:
     return (
         {str(key): value for key, value in container.items()} if isinstance(container, dict) else {}
     )
-
-
-def recipes_for(name: str, named: Sequence[str]) -> list[Path]:
-    """Choose the recipes of a run: those named, or else the task's own, or else the quick one."""
-    if named:
-        return [find_recipe(recipe) for recipe in named]
-    for recipe in (name, "quick"):
-        try:
-            return [find_recipe(recipe)]
-        except ConfigError:
-            continue
-    return []
 
 
 def _schema(kind: type[Task]) -> DictConfig:

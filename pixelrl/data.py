@@ -1,21 +1,22 @@
 """From files to scenes: aligned folders, crops for learning, whole images for the rest."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
 import lightning.pytorch as pl
 import torch
-from numpy.random import SeedSequence
 from numpy.typing import NDArray
 from torch import Generator, Tensor
-from torch.utils.data import DataLoader, Dataset, Sampler
+from torch.utils.data import DataLoader, Dataset
 
 from pixelrl.augment import Augment, augmentation
-from pixelrl.errors import ConfigError, DataError
-from pixelrl.images import list_images, photographs, read_array
+from pixelrl.errors import DataError
+from pixelrl.folders import list_images, photographs
+from pixelrl.images import read_array
 from pixelrl.maps import Scene, check_scene, map_channels
+from pixelrl.sampling import EpisodeLoader, EpisodeSampler, seeded
 from pixelrl.settings import Data
 from pixelrl.task import Task
 
@@ -148,65 +149,6 @@ class Whole(Dataset[dict[str, Tensor]]):
         return DataLoader(self, batch_size=1)
 
 
-class EpisodeSampler(Sampler[list[tuple[int, int]]]):
-    """Tell which samples make up which episode, from the numbers alone.
-
-    Each pass over the images has its own order. A rank gets its share of every episode.
-
-    Args:
-        images: how many there are.
-        episodes: how many to learn from.
-        batch: samples of an episode, over all ranks.
-        seed: the run's seed.
-        share: (rank, ranks).
-    """
-
-    def __init__(
-        self, images: int, episodes: int, batch: int, *, seed: int, share: tuple[int, int]
-    ) -> None:
-        self.images, self.episodes, self.batch, self.seed = images, episodes, batch, seed
-        self.rank, self.ranks = share
-        self.start = 0
-        if batch % self.ranks:
-            raise ConfigError(
-                f"data.batch: expected a multiple of run.devices={self.ranks}, got {batch}."
-            )
-
-    def __len__(self) -> int:
-        return self.episodes
-
-    def __iter__(self) -> Iterator[list[tuple[int, int]]]:
-        part = self.batch // self.ranks
-        for episode in range(self.start, self.episodes):
-            first = episode * self.batch + self.rank * part
-            yield [(number, self._index(number)) for number in range(first, first + part)]
-
-    def _index(self, number: int) -> int:
-        lap, position = divmod(number, self.images)
-        return _order(self.images, self.seed, lap)[position]
-
-
-class EpisodeLoader(DataLoader[dict[str, Tensor]]):
-    """Load episodes, and remember for a checkpoint how many were handed out."""
-
-    batch_sampler: EpisodeSampler
-
-    def __iter__(self) -> Any:  # noqa: ANN401 - DataLoader promises its private iterator type
-        """Yield the episodes that are left."""
-        self.handed_out = self.batch_sampler.start
-        for scene in super().__iter__():
-            self.handed_out += 1
-            yield scene
-
-    def state_dict(self) -> dict[str, int]:
-        """Tell where to go on; Lightning stores it in every checkpoint."""
-        return {"handed_out": getattr(self, "handed_out", self.batch_sampler.start)}
-
-    def load_state_dict(self, state: dict[str, int]) -> None:
-        """Go on there."""
-        self.batch_sampler.start = state["handed_out"]
-
-
 class ImageData(pl.LightningDataModule):
     """Hand the four splits to the trainer.
 
@@ -250,12 +192,6 @@ class ImageData(pl.LightningDataModule):
         return Whole(self.task, self.data, "val", self.seed).loader()
 
 
-def seeded(seed: int, number: int) -> tuple[Generator, int]:
-    """Make a sample's one source of randomness, and a 32-bit seed drawn with it."""
-    wide, narrow = SeedSequence((seed, number)).generate_state(2, "uint64").tolist()
-    return Generator().manual_seed(wide >> 1), narrow & 0xFFFFFFFF
-
-
 def pose(task: Task, maps: Scene, rng: Generator | None) -> dict[str, Tensor]:
     """Turn maps ``(K,H,W)`` into a scene; with a generator, the task poses its problem."""
     scene = dict(task.problem(maps, rng) if rng is not None else maps)
@@ -296,13 +232,6 @@ def _read(path: Path, channels: int) -> NDArray[Any]:
     array = read_array(path, channels)
     array.setflags(write=False)
     return array
-
-
-@lru_cache(maxsize=4)
-def _order(images: int, seed: int, lap: int) -> tuple[int, ...]:
-    """Shuffle the images for one pass over them."""
-    rng, _ = seeded(seed, lap)
-    return tuple(torch.randperm(images, generator=rng).tolist())
 
 
 def _boxed(task: Task, split: Split) -> Sequence[Path]:

@@ -1,7 +1,10 @@
 """Widely used images, one command away: fetched, verified and unpacked where recipes look."""
 
+import errno
+import gzip
 import tarfile
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -51,14 +54,14 @@ ARCHIVES = {
     "waterloo": Archive(
         title="Waterloo Exploration Database (Ma et al., TIP 2017)",
         licence="research only; cite the paper",
-        url="https://kedema.org/project/exploration/files/exploration_database_and_code.rar",
+        url="",  # published as RAR, which nothing here unpacks
         sha256="",
         folders=(),
-        home="https://kedema.org/project/exploration/",
+        home="https://kedema.org/project/exploration/index.html",
     ),
     "local-color": Archive(
-        title="Local color enhancement by example (Yan et al., TOG 2016)",
-        licence="research; ask the authors for anything else",
+        title="Automatic Photo Adjustment Using Deep Neural Networks (Yan et al., TOG 2016)",
+        licence="its repository states none; ask the authors",
         url="",
         sha256="",
         folders=(),
@@ -100,14 +103,25 @@ def fetch(name: str, root: Path, *, url: str = "", progress: bool = False) -> Pa
     if (folder / "SOURCE.txt").is_file():
         return folder
     address = url or archive.url
-    got = _download(name, archive, address, root / "downloads", progress=progress)
-    count = _unpack(got, archive, folder)
-    if not count:
-        raise DataError(f"{got}: has none of the folders of {name}; remove it and try again.")
-    about = f"{archive.title}\nlicence: {archive.licence}\nfrom: {address}\nsha256: {_hash(got)}\n"
-    (folder / "SOURCE.txt").write_text(about, "utf-8")
+    try:
+        got = _download(name, archive, address, root / "downloads", progress=progress)
+        count = _unpack(got, archive, folder)
+        if not count:
+            raise DataError(f"{got}: has none of the folders of {name}; remove it and try again.")
+        _note(archive, address, got, folder)
+    except OSError as error:
+        why = "the disk is full" if error.errno == errno.ENOSPC else error.strerror or str(error)
+        raise DataError(
+            f"{error.filename or folder}: cannot be written: {why}; make room or name another root."
+        ) from error
     print(f"{name}: {count} files; {archive.licence}; sha256 {_hash(got)}")
     return folder
+
+
+def _note(archive: Archive, address: str, got: Path, folder: Path) -> None:
+    """Leave beside the images where they come from; written last, it also says they are whole."""
+    about = f"{archive.title}\nlicence: {archive.licence}\nfrom: {address}\nsha256: {_hash(got)}\n"
+    (folder / "SOURCE.txt").write_text(about, "utf-8")
 
 
 def _download(name: str, archive: Archive, url: str, cache: Path, *, progress: bool) -> Path:
@@ -135,17 +149,28 @@ def _unpack(got: Path, archive: Archive, folder: Path) -> int:
     """Unpack the files directly below the wanted folders, and nothing else; count them."""
     count = 0
     try:
+        _prove(got)
         for member, read in _members(got):
             path = PurePosixPath(member)
             for source, target in archive.folders:
-                if path.parent == PurePosixPath(source):
+                if path.parent == PurePosixPath(source) and path.name != "..":
                     (folder / target).mkdir(parents=True, exist_ok=True)
                     (folder / target / path.name).write_bytes(read())
                     count += 1
-    except (tarfile.TarError, zipfile.BadZipFile, EOFError) as error:
+    except (tarfile.TarError, zipfile.BadZipFile, gzip.BadGzipFile, zlib.error, EOFError) as error:
         got.unlink()
         raise DataError(f"{got}: a damaged archive ({_short(error)}); try again.") from error
     return count
+
+
+def _prove(got: Path) -> None:
+    """Read a gzip archive to its own checksum: tarfile takes a damaged header for the end."""
+    with got.open("rb") as file:
+        zipped = file.read(2) == b"\x1f\x8b"
+    if zipped:
+        with gzip.open(got) as unzipped:
+            while unzipped.read(1 << 20):
+                pass
 
 
 def _members(got: Path) -> Iterator[tuple[str, Callable[[], bytes]]]:

@@ -14,7 +14,6 @@ from torch import Tensor
 from pixelrl import runs
 from pixelrl.callbacks import (
     KeepCheckpoints,
-    Row,
     SaveEdits,
     ScoreTable,
     ShowEpisodes,
@@ -26,11 +25,13 @@ from pixelrl.config import Experiment, as_yaml, from_plain, plain
 from pixelrl.data import ImageData, Whole
 from pixelrl.episode import replay as play_again
 from pixelrl.errors import ConfigError, DataError
-from pixelrl.images import digest, read_image, write_image
+from pixelrl.folders import digest
+from pixelrl.images import read_image, write_image
 from pixelrl.loggers import loggers, quiet
 from pixelrl.maps import map_channels
 from pixelrl.module import PixelA3C
 from pixelrl.progress import Narrate, ProgressBar, on_terminal
+from pixelrl.tables import Row
 from pixelrl.tiling import world_for
 
 

@@ -1,15 +1,14 @@
 """Files and tensors: every kind of picture that a camera or tool writes, in; PNG out."""
 
 import errno
-import hashlib
 import logging
 import os
 import re
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import cv2
 import numpy as np
@@ -20,29 +19,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from torch import Tensor
 
 from pixelrl.errors import DataError, MapError
-
-SUFFIXES = frozenset(
-    {".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".webp", ".gif", ".pgm", ".ppm"}
-)
-"""The files of a folder that count as images; case does not matter."""
-
-BOXED = {
-    "train": (
-        "brick.png",
-        "chelsea.png",
-        "coins.png",
-        "gravel.png",
-        "hubble_deep_field.jpg",
-        "ihc.png",
-        "moon.png",
-        "motorcycle_left.png",
-        "retina.jpg",
-        "rocket.jpg",
-    ),
-    "val": ("coffee.png", "grass.png"),
-    "test": ("astronaut.png", "camera.png"),
-}
-"""The photographs that scikit-image ships in its wheel, split by image."""
+from pixelrl.folders import refused
 
 
 def read_array(path: Path, channels: int) -> NDArray[Any]:
@@ -65,7 +42,7 @@ def read_array(path: Path, channels: int) -> NDArray[Any]:
             deep = _deep(path)
             return _shallow(path, channels) if deep is None else _channels(deep, channels)
     except (FileNotFoundError, IsADirectoryError, PermissionError) as error:
-        raise _refused(path, error) from error
+        raise refused(path, error) from error
     except UnidentifiedImageError as error:
         what = "an empty file" if path.stat().st_size == 0 else "not an image"
         raise DataError(f"{path}: {what}; remove it or replace it.") from error
@@ -118,86 +95,6 @@ def write_image(path: Path, image: Tensor) -> None:
         raise DataError(
             f"{path}: cannot be written: {why}; make room or name another folder."
         ) from error
-
-
-def list_images(path: Path) -> list[Path]:
-    """List a folder's image files by name, or take one file for itself.
-
-    Raises:
-        DataError: there is no such folder, or no image in it.
-    """
-    try:
-        if path.is_file():
-            return [path]
-        found = sorted(
-            item
-            for item in path.iterdir()
-            if item.suffix.lower() in SUFFIXES and not item.name.startswith(".") and item.is_file()
-        )
-    except FileNotFoundError as error:
-        raise DataError(f"{path}: no such folder; expected one of images.") from error
-    except OSError as error:
-        raise _refused(path, error) from error
-    if not found:
-        raise DataError(f"no images in {path}; expected files like NAME.png or NAME.jpg.")
-    return found
-
-
-def photographs(split: Literal["train", "val", "test"]) -> list[Path]:
-    """List the photographs in the box, those that scikit-image ships.
-
-    Raises:
-        DataError: this scikit-image lacks one.
-    """
-    import skimage.data  # noqa: PLC0415 - only those who use its photographs pay for it
-
-    folder = Path(skimage.data.__file__).parent
-    found = [folder / name for name in BOXED[split]]
-    for path in found:
-        if not path.is_file():
-            raise DataError(f"{path}: missing from scikit-image; reinstall it, or name folders.")
-    return found
-
-
-def digest(paths: Sequence[Path]) -> str:
-    """Digest a set of files, names and bytes, to twelve hexadecimal digits.
-
-    Raises:
-        DataError: one cannot be read.
-    """
-    total = hashlib.sha256()
-    for path in sorted(paths):
-        try:
-            total.update(path.name.encode() + b"\0" + path.read_bytes())
-        except OSError as error:
-            raise _refused(path, error) from error
-    return total.hexdigest()[:12]
-
-
-def _refused(path: Path, error: OSError) -> DataError:
-    """Phrase what the system says about a path that cannot be read."""
-    told = {
-        FileNotFoundError: "no such file; expected an image",
-        IsADirectoryError: "a folder; expected an image file",
-        PermissionError: "no permission to read it; change that or name another",
-    }.get(type(error), f"cannot be read: {error.strerror or error}; name another")
-    return DataError(f"{path}: {told}.")
-
-
-@contextmanager
-def _hushed() -> Iterator[None]:
-    """Keep in what decoders warn of and log; what matters, they raise."""
-    loggers = [logging.getLogger(name) for name in ("PIL", "tifffile")]
-    levels = [logger.level for logger in loggers]
-    try:
-        for logger in loggers:
-            logger.setLevel(logging.CRITICAL + 1)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        for logger, level in zip(loggers, levels, strict=True):
-            logger.setLevel(level)
 
 
 def _deep(path: Path) -> NDArray[Any] | None:
@@ -271,7 +168,7 @@ def _deep_tiff(path: Path) -> NDArray[Any] | None:
 def _unit(array: NDArray[Any], bits: int) -> NDArray[Any]:
     """Scale whole numbers to [0, 1]; floats have to be there already."""
     if array.dtype.kind == "u":
-        return (array / np.float64(2**bits - 1)).astype(np.float32)
+        return (array / np.float32(2**bits - 1)).astype(np.float32)
     if array.dtype.kind != "f":
         raise ValueError(f"samples of type {array.dtype} have no known range")
     if not (array.min() >= 0 and array.max() <= 1):  # phrased so that NaN fails
@@ -314,3 +211,19 @@ def _shallow(path: Path, channels: int) -> NDArray[Any]:
             raise ValueError(f"mode {picture.mode} of unknown range")
         array = np.asarray(picture.convert("L" if channels == 1 else "RGB"))
     return array[..., None] if channels == 1 else array
+
+
+@contextmanager
+def _hushed() -> Iterator[None]:
+    """Keep in what decoders warn of and log; what matters, they raise."""
+    loggers = [logging.getLogger(name) for name in ("PIL", "tifffile")]
+    levels = [logger.level for logger in loggers]
+    try:
+        for logger in loggers:
+            logger.setLevel(logging.CRITICAL + 1)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)

@@ -1,5 +1,6 @@
 """Recipes: settings in YAML files, shipped with the package or written by anyone."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from pixelrl.discovery import nearest
@@ -39,3 +40,15 @@ def find_recipe(name: str) -> Path:
         f"no recipe '{name}': neither a file nor a shipped recipe.{nearest(name, known)}"
         f" Shipped: {', '.join(known) or 'none'}."
     )
+
+
+def recipes_for(name: str, named: Sequence[str]) -> list[Path]:
+    """Choose the recipes of a run: those named, or else the task's own, or else the quick one."""
+    if named:
+        return [find_recipe(recipe) for recipe in named]
+    for recipe in (name, "quick"):
+        try:
+            return [find_recipe(recipe)]
+        except ConfigError:
+            continue
+    return []

@@ -12,58 +12,17 @@ import torch
 from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
+from pixelrl.colors import colors, rgb
 from pixelrl.errors import MapError
 from pixelrl.scores import psnr
 
-# The colours of Okabe and Ito, ordered so that neighbours differ most; then, one by one, the
-# colour farthest from all before it, from light gray and from white (CIEDE2000, the least of normal
-# vision, protanopia and deuteranopia).
-PALETTE = (
-    "0072B2 E69F00 56B4E9 D55E00 CC79A7 F0E442 009E73 222222 112277 663300"
-    " 446666 CCCC99 226644 0000DD 3388FF 224455 CCAAAA FF5577 99DDFF BB1144"
-)
-LIGHT_GRAY, DARKER, BRIGHTER = "DDDDDD", "0063B0", "E06000"
+DARKER, BRIGHTER = "0063B0", "E06000"
 INK, SOFT, FRAME = "#1a1a1a", "#6b6b6b", "#9a9a9a"
-KEEP = {"keep", "do nothing", "nothing", "none", "identity", "noop", "no op", "stay"}
 LEVELS = (1, 2, 5, 10, 20, 50, 100, 200)
 WIDEST = 3900
 """About the most pixels a strip is wide."""
 SPELL = {0xD7: "x", 0x2212: "-", 0x2013: "-", 0x3C3: "sigma", 0x2192: "to", ord("_"): " "}
 """What the font lacks: times, minus, dash, sigma, arrow."""
-
-
-def palette(count: int) -> Tensor:
-    """List categorical colours that colour-blind readers can tell apart as well.
-
-    Args:
-        count: how many; from the 21st on, they are darker repetitions.
-
-    Returns:
-        ``(count,3)`` RGB in [0, 1].
-    """
-    table, index = _rgb(PALETTE).view(-1, 3), torch.arange(count)
-    return table[index % len(table)] * 0.7 ** (index // len(table))[:, None]
-
-
-def colors(names: Sequence[str]) -> Tensor:
-    """Give each edit its colour: light gray to the one that does nothing, the palette to the rest.
-
-    Args:
-        names: the edits' names, in order.
-
-    Returns:
-        ``(A,3)`` RGB in [0, 1], no two alike.
-
-    Example:
-        >>> colors(["keep", "blur"])[0]
-        tensor([0.8667, 0.8667, 0.8667])
-    """
-    table = palette(len(names))
-    for index, name in enumerate(names):
-        if name.lower().replace("_", " ").replace("-", " ").strip() in KEEP:
-            rest = table[: len(names) - 1]
-            return torch.cat([rest[:index], _rgb(LIGHT_GRAY)[None], rest[index:]])
-    return table
 
 
 def choice_image(choice: Tensor, names: Sequence[str]) -> Tensor:
@@ -95,7 +54,7 @@ def change_image(before: Tensor, after: Tensor, gain: float | Tensor) -> Tensor:
     change = (after - before).nan_to_num(0.0, posinf=1.0, neginf=-1.0)
     strongest = change.abs().argmax(1, keepdim=True)
     amount = (change.gather(1, strongest) * gain).clamp(-1, 1)
-    darker, brighter = (_rgb(code).to(amount)[:, None, None] for code in (DARKER, BRIGHTER))
+    darker, brighter = (rgb(code).to(amount)[:, None, None] for code in (DARKER, BRIGHTER))
     return 1 - amount.abs() * (1 - torch.where(amount < 0, darker, brighter))
 
 
@@ -322,11 +281,6 @@ def _picture(image: Tensor) -> Image.Image:
 def _decibel(value: float) -> str:
     """Write a PSNR; equal images have an infinite one, images with NaN have none."""
     return f"{value:.2f} dB" if math.isfinite(value) else "equal" if value > 0 else "none"
-
-
-def _rgb(code: str) -> Tensor:
-    """Read hexadecimal colours as a flat row of numbers in [0, 1]."""
-    return torch.tensor([*bytes.fromhex(code)]) / 255
 
 
 def _inks(names: Sequence[str]) -> list[str]:

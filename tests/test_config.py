@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pixelrl.config import Experiment, as_yaml, compose, flat, from_plain, plain, recipes_for
+from pixelrl.config import Experiment, as_yaml, compose, flat, from_plain, plain
 from pixelrl.errors import ConfigError
-from pixelrl.recipes import shipped
+from pixelrl.recipes import recipes_for, shipped
 
 
 @given(

@@ -1,8 +1,10 @@
 """Downloading, against a server on this machine."""
 
+import errno
 import gc
 import hashlib
 import io
+import random
 import tarfile
 import threading
 import warnings
@@ -59,6 +61,7 @@ def test_the_listed_folders_are_unpacked_once(
             f"{IMAGES}/test/2.jpg": b"two",
             "BSR/BSDS500/data/groundTruth/train/1.mat": b"not wanted",
             f"{IMAGES}/train/../../../../../../evil.jpg": b"outside",
+            f"{IMAGES}/train/..": b"outside",
             "/etc/evil.jpg": b"outside",
         },
     )
@@ -66,6 +69,7 @@ def test_the_listed_folders_are_unpacked_once(
     files = {path.relative_to(got).as_posix() for path in got.rglob("*") if path.is_file()}
     assert files == {"train/1.jpg", "test/2.jpg", "SOURCE.txt"}
     assert (got / "train" / "1.jpg").read_bytes() == b"one"
+    assert not list(tmp_path.rglob("evil.jpg"))
     sha256 = hashlib.sha256(served.read_bytes()).hexdigest()
     assert sha256 in capsys.readouterr().out
     assert sha256 in (got / "SOURCE.txt").read_text()
@@ -102,3 +106,39 @@ def test_what_goes_wrong_is_told_in_one_line(
     tar(folder / "changed.tgz", {f"{IMAGES}/train/1.jpg": b"one"})
     assert "checksum differs" in told("bsds500", f"{address}/changed.tgz")
     assert not (tmp_path / "data" / "bsds500").exists()
+
+
+def test_a_damaged_archive_is_never_taken_for_whole(
+    server: tuple[Path, str], tmp_path: Path
+) -> None:
+    folder, address = server
+    noise = random.Random(0).randbytes(20_000)
+    tar(folder / "whole.tgz", {f"{IMAGES}/train/{name}.jpg": noise for name in "12"})
+    whole = (folder / "whole.tgz").read_bytes()
+    for place in range(100, len(whole) - 8, len(whole) // 20):
+        damaged = bytearray(whole)
+        damaged[place] ^= 0xFF
+        (folder / "damaged.tgz").write_bytes(damaged)
+        with pytest.raises(DataError, match="a damaged archive"):
+            datasets.fetch("bsds500", tmp_path / "data", url=f"{address}/damaged.tgz")
+    got = datasets.fetch("bsds500", tmp_path / "data", url=f"{address}/whole.tgz")
+    assert (got / "train" / "2.jpg").read_bytes() == noise
+
+
+def test_a_root_that_cannot_be_written_is_told(
+    server: tuple[Path, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, address = server
+    tar(folder / "bsds.tgz", {f"{IMAGES}/train/1.jpg": b"one"})
+    (tmp_path / "file").touch()
+    with pytest.raises(DataError, match="cannot be written: Not a directory"):
+        datasets.fetch("bsds500", tmp_path / "file", url=f"{address}/bsds.tgz")
+
+    def full(*_: object) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    with pytest.raises(DataError, match="the disk is full") as caught:
+        datasets.fetch("bsds500", tmp_path / "data", url=f"{address}/bsds.tgz")
+    assert "\n" not in str(caught.value)
+    assert not (tmp_path / "data" / "bsds500" / "SOURCE.txt").exists()

@@ -10,8 +10,9 @@ from skimage.color import deltaE_ciede2000, rgb2lab
 from torch import Tensor
 
 from pixelrl.charts import curves, ticks
+from pixelrl.colors import colors, palette
 from pixelrl.errors import MapError
-from pixelrl.visualize import change_image, choice_image, colors, filmstrip, palette, usage
+from pixelrl.visualize import change_image, choice_image, filmstrip, usage
 
 NAMES = [
     "minus",

@@ -1,0 +1,55 @@
+"""Colours for edits that everybody can tell apart."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+# The colours of Okabe and Ito, ordered so that neighbours differ most; then, one by one, the
+# colour farthest from all before it, from light gray and from white (CIEDE2000, the least of normal
+# vision, protanopia and deuteranopia).
+PALETTE = (
+    "0072B2 E69F00 56B4E9 D55E00 CC79A7 F0E442 009E73 222222 112277 663300"
+    " 446666 CCCC99 226644 0000DD 3388FF 224455 CCAAAA FF5577 99DDFF BB1144"
+)
+LIGHT_GRAY = "DDDDDD"
+KEEP = {"keep", "do nothing", "nothing", "none", "identity", "noop", "no op", "stay"}
+
+
+def palette(count: int) -> Tensor:
+    """List categorical colours that colour-blind readers can tell apart as well.
+
+    Args:
+        count: how many; from the 21st on, they are darker repetitions.
+
+    Returns:
+        ``(count,3)`` RGB in [0, 1].
+    """
+    table, index = rgb(PALETTE).view(-1, 3), torch.arange(count)
+    return table[index % len(table)] * 0.7 ** (index // len(table))[:, None]
+
+
+def colors(names: Sequence[str]) -> Tensor:
+    """Give each edit its colour: light gray to the one that does nothing, the palette to the rest.
+
+    Args:
+        names: the edits' names, in order.
+
+    Returns:
+        ``(A,3)`` RGB in [0, 1], no two alike.
+
+    Example:
+        >>> colors(["keep", "blur"])[0]
+        tensor([0.8667, 0.8667, 0.8667])
+    """
+    table = palette(len(names))
+    for index, name in enumerate(names):
+        if name.lower().replace("_", " ").replace("-", " ").strip() in KEEP:
+            rest = table[: len(names) - 1]
+            return torch.cat([rest[:index], rgb(LIGHT_GRAY)[None], rest[index:]])
+    return table
+
+
+def rgb(code: str) -> Tensor:
+    """Read hexadecimal colours as a flat row of numbers in [0, 1]."""
+    return torch.tensor([*bytes.fromhex(code)]) / 255
