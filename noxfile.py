@@ -74,7 +74,7 @@ def docs(session: nox.Session) -> None:
 @nox.session
 def plugins(session: nox.Session) -> None:
     """Test every plugin against the core's wheel, in a fresh environment."""
-    session.install("build", "hatchling")
+    session.install("-c", CONSTRAINTS, "build", "hatchling")
     with tempfile.TemporaryDirectory() as folder:
         session.run("python", "-m", "build", "--wheel", "--no-isolation", "--outdir", folder)
         wheel = next(Path(folder).glob("*.whl"))

@@ -40,13 +40,21 @@ def png(
     return b"\x89PNG\r\n\x1a\n" + header + b"".join(extra) + data + chunk(b"IEND", b"")
 
 
+def attempt(path: Path, channels: int = 3) -> np.ndarray | str:
+    """Read what may be damaged; return it, or the message."""
+    try:
+        return images.read_array(path, channels)
+    except DataError as error:
+        return str(error)
+
+
 def refusal(path: Path, channels: int = 3) -> str:
     """Read what cannot be read; return the one line that says so."""
-    with pytest.raises(DataError) as caught:
-        images.read_array(path, channels)
-    assert "\n" not in str(caught.value)
-    assert str(path) in str(caught.value)
-    return str(caught.value)
+    told = attempt(path, channels)
+    assert isinstance(told, str)
+    assert "\n" not in told
+    assert str(path) in told
+    return told
 
 
 @given(
@@ -274,7 +282,7 @@ def test_deep_transparency_is_laid_on_white(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("top", [1023, 65535])
 def test_content_decides_not_the_suffix(tmp_path: Path, top: int) -> None:
-    samples = DEEP % (top + 1)
+    samples = np.minimum(DEEP, top)
     pnm = b"P6\n# by hand\n30 20\n%d\n" % top + samples.astype(">u2").tobytes()
     (tmp_path / "pnm.png").write_bytes(pnm)
     np.testing.assert_allclose(images.read_array(tmp_path / "pnm.png", 3), samples / top, atol=1e-6)
@@ -302,23 +310,23 @@ def test_bombs_and_folders_are_refused(tmp_path: Path) -> None:
     assert folders.list_images(tmp_path) == [path]
 
 
-@pytest.mark.parametrize("suffix", [".png", ".jpg", ".gif", ".bmp", ".webp", ".ppm", ".tif"])
-@pytest.mark.parametrize("deep", [False, True])
-def test_no_cut_is_silent(tmp_path: Path, suffix: str, deep: bool) -> None:
-    if deep and suffix not in {".png", ".tif", ".ppm"}:
-        pytest.skip("this format has 8 bits")
+@pytest.mark.parametrize(
+    ("suffix", "samples"),
+    [(suffix, COLOR) for suffix in (".png", ".jpg", ".gif", ".bmp", ".webp", ".ppm", ".tif")]
+    + [(suffix, DEEP) for suffix in (".png", ".ppm", ".tif")],
+)
+def test_no_cut_is_silent(tmp_path: Path, suffix: str, samples: np.ndarray) -> None:
     path = tmp_path / f"a{suffix}"
     if suffix == ".gif":
         Image.fromarray(COLOR).save(path)
     else:
-        cv2.imwrite(str(path), DEEP if deep else COLOR)
+        cv2.imwrite(str(path), samples)
     whole, expected = path.read_bytes(), images.read_array(path, 3)
     for length in range(0, len(whole), 37):
         path.write_bytes(whole[:length])
-        try:
-            read = images.read_array(path, 3)
-        except DataError as error:
-            assert "\n" not in str(error)
+        read = attempt(path)
+        if isinstance(read, str):
+            assert "\n" not in read
         else:  # only what follows the pixels was missing
             assert np.array_equal(read, expected), length
 
@@ -334,10 +342,8 @@ def test_flipped_bytes_raise_nothing_else(
     for place in rng.integers(0, min(len(content), 300), 4):
         content[place] = rng.integers(256)
     path.write_bytes(content)
-    try:
-        images.read_array(path, 3)
-    except DataError as error:
-        assert "\n" not in str(error)
+    read = attempt(path)
+    assert not isinstance(read, str) or "\n" not in read
 
 
 def test_reading_leaves_the_loggers_as_they_were(tmp_path: Path) -> None:
