@@ -30,7 +30,7 @@ from pixelrl.images import read_image, write_image
 from pixelrl.loggers import loggers, quiet
 from pixelrl.maps import map_channels
 from pixelrl.module import PixelA3C
-from pixelrl.progress import Narrate, ProgressBar, on_terminal
+from pixelrl.progress import Progress
 from pixelrl.tables import Row
 from pixelrl.tiling import world_for
 
@@ -83,6 +83,7 @@ def rehearse(experiment: Experiment) -> None:
     quiet()
     trainer = pl.Trainer(
         fast_dev_run=1,
+        logger=False,
         accelerator=experiment.run.accelerator,
         precision=experiment.run.precision,
         enable_progress_bar=False,
@@ -199,10 +200,7 @@ def _learning_callbacks(experiment: Experiment, directory: Path) -> list[Callbac
     shows = ShowEpisodes(directory / "filmstrips")
     keeps = KeepCheckpoints(directory / runs.LAST, directory / runs.BEST, run.checkpoint_every)
     settings = StoreSettings(plain(experiment))
-    talks: Callback = (
-        ProgressBar(learning.episodes) if on_terminal() else Narrate(learning.episodes)
-    )
-    return [settings, shows, talks, keeps]
+    return [settings, shows, keeps, Progress(learning.episodes)]
 
 
 def _trainer(
@@ -215,12 +213,10 @@ def _trainer(
         torch.set_num_threads(run.threads)
     settings: dict[str, Any] = {}
     if directory is None:
-        settings = {"enable_progress_bar": False, "logger": False, "enable_checkpointing": False}
+        settings = {"logger": False}
     else:
         episodes = experiment.learning.episodes
         settings = {
-            "enable_progress_bar": on_terminal(),
-            "enable_checkpointing": False,  # ours keeps them
             "logger": loggers(experiment, directory),
             "log_every_n_steps": max(1, min(10, episodes)),
             "val_check_interval": min(run.validate_every, episodes),
@@ -239,6 +235,8 @@ def _trainer(
             strategy=strategy,
             callbacks=list(callbacks),
             enable_model_summary=False,
+            enable_progress_bar=False,  # callbacks of ours do this,
+            enable_checkpointing=False,  # and this
             use_distributed_sampler=False,
             **settings,
         )

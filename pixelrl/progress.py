@@ -1,16 +1,72 @@
-"""How a run tells where it is: a bar on a terminal, a line per validation elsewhere."""
+"""How a run tells where it is: a line per validation, and a bar if somebody is watching."""
 
-import sys
 import time
 from typing import Any
 
 import lightning.pytorch as pl
-from lightning.pytorch.callbacks import Callback, TQDMProgressBar
+from lightning.pytorch.callbacks import Callback
+from tqdm import tqdm
+
+from pixelrl.maps import Scene
+
+SHOWN_EVERY = 10
+"""Episodes between looks at the reward, each of which waits for the device."""
 
 
-def on_terminal() -> bool:
-    """Tell whether somebody is watching."""
-    return sys.stderr.isatty()
+class Progress(Callback):
+    """Print a line per validation and, on a terminal, one bar over all episodes.
+
+    Args:
+        episodes: of the whole run.
+    """
+
+    def __init__(self, episodes: int) -> None:
+        self.episodes, self.began = episodes, time.monotonic()
+        self.bar: Any = None
+
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Show the bar, where the run is if it is resumed."""
+        self.bar = tqdm(
+            total=self.episodes,
+            initial=trainer.fit_loop.total_batch_idx + 1,
+            unit=" episodes",
+            dynamic_ncols=True,
+            disable=None if trainer.is_global_zero else True,  # None: unless on a terminal
+        )
+
+    def on_train_batch_end(
+        self,
+        trainer: pl.Trainer,
+        pl_module: pl.LightningModule,
+        outputs: Any,  # noqa: ANN401
+        batch: Scene,
+        batch_idx: int,
+    ) -> None:
+        """Move the bar on."""
+        self.bar.update()
+        reward = trainer.callback_metrics.get("train/reward")
+        if not self.bar.disable and reward is not None and batch_idx % SHOWN_EVERY == 0:
+            self.bar.set_postfix_str(f"reward {float(reward):.3f}")
+
+    def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Print the validation's line, above the bar."""
+        if trainer.is_global_zero:
+            spent = time.monotonic() - self.began
+            tqdm.write(f"{validation_line(trainer, self.episodes)}  ({spent:.0f} s)")
+
+    def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Leave the bar where it is."""
+        self.bar.close()
+
+    def on_exception(
+        self,
+        trainer: pl.Trainer,
+        pl_module: pl.LightningModule,
+        exception: BaseException,
+    ) -> None:
+        """Leave the line free for what is to be told."""
+        if self.bar is not None:
+            self.bar.close()
 
 
 def validation_line(trainer: pl.Trainer, episodes: int) -> str:
@@ -23,52 +79,3 @@ def validation_line(trainer: pl.Trainer, episodes: int) -> str:
     }
     told = "  ".join(f"{name} {value:.4g}" for name, value in scores.items())
     return f"episode {episode}/{episodes}  {told}"
-
-
-class Narrate(Callback):
-    """Print a line per validation.
-
-    Args:
-        episodes: of the whole run.
-    """
-
-    def __init__(self, episodes: int) -> None:
-        self.episodes, self.began = episodes, time.monotonic()
-
-    def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Print it."""
-        if trainer.is_global_zero:
-            spent = time.monotonic() - self.began
-            print(f"{validation_line(trainer, self.episodes)}  ({spent:.0f} s)", flush=True)
-
-
-class ProgressBar(TQDMProgressBar):
-    """Show one bar over all episodes, and a line above it per validation.
-
-    Args:
-        episodes: of the whole run.
-    """
-
-    def __init__(self, episodes: int) -> None:
-        super().__init__(leave=True)
-        self.episodes = episodes
-
-    def init_validation_tqdm(self) -> Any:  # noqa: ANN401 - tqdm has no types
-        """Keep validation's own bar away: it is told in a line."""
-        bar = super().init_validation_tqdm()
-        bar.disable = True
-        return bar
-
-    def get_metrics(
-        self,
-        trainer: pl.Trainer,
-        pl_module: pl.LightningModule,
-    ) -> dict[str, int | str | float | dict[str, float]]:
-        """Show the latest reward beside the bar."""
-        reward = trainer.callback_metrics.get("train/reward")
-        return {} if reward is None else {"reward": f"{float(reward):.3f}"}
-
-    def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Print the validation's line."""
-        super().on_validation_end(trainer, pl_module)
-        self.print(validation_line(trainer, self.episodes))

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -208,3 +209,24 @@ def test_wandb_offline_keeps_its_id_in_the_run(tmp_path: Path) -> None:
     run = tmp_path / "runs" / "kept"
     identity = (run / "wandb-id.txt").read_text().strip()
     assert list((run / "wandb").glob(f"offline-run-*-{identity}/run-{identity}.wandb"))
+
+
+def test_a_bar_is_shown_on_a_terminal_only(tmp_path: Path) -> None:
+    pty = pytest.importorskip("pty")
+    shown = {}
+    for terminal in (True, False):
+        parent, child = pty.openpty()
+        words = ["fit", "--task", "denoising", *tiny(tmp_path, f"run.name={terminal}")]
+        done = subprocess.run(
+            [sys.executable, "-m", "pixelrl", *words],
+            stdout=subprocess.DEVNULL,
+            stderr=child if terminal else subprocess.PIPE,
+            check=False,
+        )
+        assert done.returncode == 0
+        os.close(child)
+        shown[terminal] = os.read(parent, 100_000) if terminal else done.stderr
+        os.close(parent)
+    assert b"6/6" in shown[True]
+    assert b"episodes" in shown[True]
+    assert b"6/6" not in shown[False]
