@@ -156,14 +156,14 @@ def test_a_task_in_one_file_trains_without_packaging(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(str(tmp_path))
-    (tmp_path / "negative.py").write_text(TASK)
+    (tmp_path / "mine.py").write_text(TASK)
     options = tiny(tmp_path, "run.name=own", "task.stride=0.3")
-    assert main(["check", "--task", "negative:Invert"]) == 0
-    assert main(["fit", "--task", "negative:Invert", *options]) == 0
+    assert main(["check", "--task", "mine:Invert"]) == 0
+    assert main(["fit", "--task", "mine:Invert", *options]) == 0
     run = tmp_path / "runs" / "own"
     assert main(["evaluate", "--checkpoint", str(run), "--out", str(tmp_path / "scores")]) == 0
     capsys.readouterr()
-    assert main(["fit", "--task", "negative:Invrt", *options]) == 2
+    assert main(["fit", "--task", "mine:Invrt", *options]) == 2
     assert "Did you mean 'Invert'" in capsys.readouterr().err
     assert main(["fit", "--task", "nowhere:Invert", *options]) == 2
     assert "module 'nowhere' fails to import" in capsys.readouterr().err
@@ -212,10 +212,11 @@ def test_wandb_offline_keeps_its_id_in_the_run(tmp_path: Path) -> None:
 
 
 def test_a_bar_is_shown_on_a_terminal_only(tmp_path: Path) -> None:
-    pty = pytest.importorskip("pty")
+    pty, termios = pytest.importorskip("pty"), pytest.importorskip("termios")
     shown = {}
     for terminal in (True, False):
         parent, child = pty.openpty()
+        termios.tcsetwinsize(child, (30, 100))
         words = ["fit", "--task", "denoising", *tiny(tmp_path, f"run.name={terminal}")]
         done = subprocess.run(
             [sys.executable, "-m", "pixelrl", *words],
