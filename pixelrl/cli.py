@@ -219,12 +219,10 @@ def _parser() -> Parser:
     parser.add_argument("--version", action="version", version=f"pixelrl {__version__}")
     verbs = parser.add_subparsers(metavar="VERB", required=True, parser_class=Parser)
 
-    def add(name: str, verb: Callable[..., None], *aliases: str) -> Parser:
+    def add(name: str, verb: Callable[..., None]) -> Parser:
         told = (verb.__doc__ or "").rstrip(".")
-        sub: Parser = verbs.add_parser(
-            name, aliases=list(aliases), help=told, description=told, allow_abbrev=False
-        )
-        sub.set_defaults(verb=verb, split="test")
+        sub: Parser = verbs.add_parser(name, help=told, description=told, allow_abbrev=False)
+        sub.set_defaults(verb=verb)
         return sub
 
     one = add("fit", fit)
@@ -234,19 +232,18 @@ def _parser() -> Parser:
     one.add_argument("--resume", metavar="CKPT|last", help="go on where a run stopped")
     one.add_argument("--print-config", action="store_true", help="print the settings and stop")
     one.add_argument("--dry-run", action="store_true", help="try one episode, leave nothing")
-    for name, verb in (("evaluate", evaluate), ("predict", predict)):
+    for name, verb, split in (
+        ("evaluate", evaluate, "test"),
+        ("predict", predict, "test"),
+        ("validate", evaluate, "val"),
+        ("test", evaluate, "test"),
+    ):
         one = add(name, verb)
+        one.set_defaults(split=split)
         one.add_argument("--checkpoint", metavar="CKPT|RUN", help="what fit has left")
         one.add_argument("--task", help="with network.init=FILE: published weights of this task")
         one.add_argument("--config", action="append", default=[], metavar="FILE|NAME")
         one.add_argument("--out", default="results", metavar="DIR", help="default: results")
-    for name, split in (("validate", "val"), ("test", "test")):
-        one = add(name, evaluate)
-        one.set_defaults(split=split)
-        one.add_argument("--checkpoint", metavar="CKPT|RUN")
-        one.add_argument("--task")
-        one.add_argument("--config", action="append", default=[], metavar="FILE|NAME")
-        one.add_argument("--out", default="results", metavar="DIR")
     verbs.choices["evaluate"].add_argument("--split", choices=("val", "test"), default="test")
     one = add("replay", replay)
     one.add_argument("--choices", required=True, metavar="FILE", help="NAME.choices.npz of predict")

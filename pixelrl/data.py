@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any, Literal
 
 import lightning.pytorch as pl
-import torch
 from numpy.typing import NDArray
 from torch import Generator, Tensor
 from torch.utils.data import DataLoader, Dataset
@@ -14,7 +13,7 @@ from torch.utils.data import DataLoader, Dataset
 from pixelrl.augment import Augment, augmentation
 from pixelrl.errors import DataError
 from pixelrl.folders import list_images, photographs
-from pixelrl.images import read_array
+from pixelrl.images import as_map, read_array
 from pixelrl.maps import Scene, check_scene, map_channels
 from pixelrl.sampling import EpisodeLoader, EpisodeSampler, seeded
 from pixelrl.settings import Data
@@ -96,7 +95,7 @@ class Crops(Dataset[dict[str, Tensor]]):
         number, index = key
         rng, seed = seeded(self.seed, number)
         maps = self.augment(self.read(self.files[index]), seed)
-        tensors = {name: tensor(value) for name, value in maps.items()}
+        tensors = {name: as_map(value) for name, value in maps.items()}
         return pose(self.task, tensors, None if self.posed else rng)
 
     def read(self, sample: Aligned) -> dict[str, NDArray[Any]]:
@@ -136,7 +135,7 @@ class Whole(Dataset[dict[str, Tensor]]):
     def __getitem__(self, index: int) -> dict[str, Tensor]:
         rng, _ = seeded(self.seed, index)
         maps = read_aligned(self.task, self.files[index])
-        tensors = {name: centre(tensor(value), self.crop) for name, value in maps.items()}
+        tensors = {name: centre(as_map(value), self.crop) for name, value in maps.items()}
         return pose(self.task, tensors, None if self.posed else rng)
 
     @property
@@ -210,12 +209,6 @@ def read_aligned(task: Task, sample: Aligned) -> dict[str, NDArray[Any]]:
                 f" {sample['image']} is {width}x{height}; they must be equal."
             )
     return maps
-
-
-def tensor(array: NDArray[Any]) -> Tensor:
-    """Turn an array ``(H,W,K)`` into a map ``(K,H,W)`` float32 in [0, 1]."""
-    value = torch.tensor(array.transpose(2, 0, 1))
-    return value.float() / 255 if value.dtype == torch.uint8 else value
 
 
 def centre(value: Tensor, side: int) -> Tensor:

@@ -61,7 +61,11 @@ def read_image(path: Path, channels: int) -> Tensor:
     Raises:
         DataError: as `read_array` does.
     """
-    array = read_array(path, channels)
+    return as_map(read_array(path, channels))
+
+
+def as_map(array: NDArray[Any]) -> Tensor:
+    """Turn an array ``(H,W,K)`` into a map ``(K,H,W)`` float32 in [0, 1]."""
     value = torch.tensor(array.transpose(2, 0, 1))
     return value.float() / 255 if value.dtype == torch.uint8 else value
 
