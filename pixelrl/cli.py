@@ -1,4 +1,4 @@
-"""The command line: one function per verb, nothing heavy imported before it is needed."""
+"""The command line: read, check what names alone can tell, run the verb, tell errors in a line."""
 
 import argparse
 import errno
@@ -6,28 +6,19 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import fields
-from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import NoReturn
 
-from pixelrl import __version__, allocator
-from pixelrl.discovery import TASKS, find, installed, nearest, owner, summary
+from pixelrl import __version__, verbs
+from pixelrl.discovery import TASKS, find, nearest
 from pixelrl.errors import ConfigError, PixelRLError
-from pixelrl.recipes import find_recipe, recipes_for
+from pixelrl.recipes import find_recipe
 from pixelrl.settings import SECTIONS
-from pixelrl.tables import as_text
-
-if TYPE_CHECKING:
-    from pixelrl.config import Experiment
-    from pixelrl.module import PixelA3C
 
 ABOUT = """per-pixel reinforcement learning for image editing
 
 Settings are changed by key=value (or --key=value) after a verb's options, for example
 learning.episodes=1000 data.train.image=photos task.sigma=15; `pixelrl tasks NAME` lists a task's.
 """
-
-
-VERBS = ["fit", "evaluate", "validate", "test", "predict", "replay", "tasks", "check", "data"]
 
 
 class Parser(argparse.ArgumentParser):
@@ -63,115 +54,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 0
 
 
-def fit(arguments: argparse.Namespace, overrides: list[str]) -> None:
-    """Learn a task."""
-    from pixelrl import experiment as lab
-    from pixelrl import runs
-    from pixelrl.checkpoint import restore
-    from pixelrl.config import as_yaml
-
-    resume = None
-    if arguments.resume:
-        root = next((o.partition("=")[2] for o in overrides if "run.root=" in o), "runs")
-        last = arguments.resume == "last"
-        resume = (
-            runs.latest_checkpoint(Path(root), arguments.task)
-            if last
-            else runs.checkpoint_in(Path(arguments.resume))
-        )
-        experiment = restore(resume, overrides).experiment
-        print(f"resuming {resume}")
-    else:
-        experiment = _composed(arguments, overrides)
-    if arguments.print_config:
-        print(as_yaml(experiment), end="")
-        return
-    if arguments.dry_run:
-        lab.rehearse(experiment)
-        print("dry run: one episode and one validation went through; nothing was written.")
-        return
-    fitted = lab.fit(experiment, resume)
-    if fitted.rows:
-        print(as_text(fitted.rows))
-        print(f"left in {fitted.directory}: checkpoints/, scores.csv, filmstrips/, logs/")
-
-
-def evaluate(arguments: argparse.Namespace, overrides: list[str]) -> None:
-    """Score a policy on images with a known target."""
-    from pixelrl import experiment as lab
-
-    module, experiment = _restored(arguments, overrides)
-    rows = lab.score(module, experiment, Path(arguments.out), arguments.split)
-    print(as_text(rows))
-    print(f"left in {arguments.out}: scores.csv, protocol.json, filmstrips/")
-
-
-def predict(arguments: argparse.Namespace, overrides: list[str]) -> None:
-    """Edit images."""
-    from pixelrl import experiment as lab
-
-    module, experiment = _restored(arguments, overrides)
-    names = lab.predict(module, experiment, Path(arguments.out))
-    print(
-        f"{len(names)} edited; left in {arguments.out}: NAME.png, NAME.strip.png, NAME.choices.npz"
-    )
-
-
-def replay(arguments: argparse.Namespace, overrides: list[str]) -> None:
-    """Play recorded or altered choices again."""
-    if overrides:
-        raise ConfigError(
-            f"replay takes no settings, got '{overrides[0]}'; they are in the choices."
-        )
-    from pixelrl import experiment as lab
-
-    maps = {"image": Path(arguments.image)}
-    for named in arguments.map:
-        name, equals, path = named.partition("=")
-        if not equals:
-            raise ConfigError(f"--map {named}: expected NAME=FILE.")
-        maps[name] = Path(path)
-    lab.replay(Path(arguments.choices), maps, Path(arguments.out))
-    print(f"written: {arguments.out}")
-
-
-def tasks(arguments: argparse.Namespace, overrides: list[str]) -> None:
-    """List the installed tasks, or one task's settings."""
-    if arguments.name is None:
-        points = installed(TASKS)
-        width = max((len(point.name) for point in points), default=0)
-        for point in points:
-            print(f"{point.name:<{width}}  {summary(point)}  [{owner(point)}]")
-        return
-    arguments.task, arguments.config = arguments.name, []
-    from pixelrl.config import as_yaml
-
-    print(as_yaml(_composed(arguments, overrides, told=False)), end="")
-
-
-def check(arguments: argparse.Namespace, overrides: list[str]) -> None:
-    """Check that a task keeps the promises of the contract."""
-    arguments.config = []
-    experiment = _composed(arguments, overrides, told=False)
-    from pixelrl.testing import check_task
-
-    check_task(experiment.task)
-    print(f"{arguments.task}: keeps every promise of the task contract.")
-
-
-def data(arguments: argparse.Namespace, overrides: list[str]) -> None:
-    """Download a widely used set of images."""
-    if overrides:
-        raise ConfigError(f"data takes no settings, got '{overrides[0]}'.")
-    from pixelrl.datasets import fetch
-
-    print(fetch(arguments.name, Path(arguments.root), progress=sys.stderr.isatty()))
-
-
 def _parse(argv: list[str]) -> tuple[argparse.Namespace, list[str]]:
-    if argv and not argv[0].startswith("-") and argv[0] not in VERBS:
+    if argv and not argv[0].startswith("-") and argv[0] not in verbs.NAMES:
         raise ConfigError(
-            f"no verb '{argv[0]}'.{nearest(argv[0], VERBS)} Verbs: {', '.join(VERBS)}."
+            f"no verb '{argv[0]}'.{nearest(argv[0], verbs.NAMES)} Verbs: {', '.join(verbs.NAMES)}."
         )
     arguments, rest = _parser().parse_known_args(argv)
     for word in rest:
@@ -217,83 +103,14 @@ def _parser() -> Parser:
         allow_abbrev=False,
     )
     parser.add_argument("--version", action="version", version=f"pixelrl {__version__}")
-    verbs = parser.add_subparsers(metavar="VERB", required=True, parser_class=Parser)
-
-    def add(name: str, verb: Callable[..., None]) -> Parser:
-        told = (verb.__doc__ or "").rstrip(".")
-        sub: Parser = verbs.add_parser(name, help=told, description=told, allow_abbrev=False)
-        sub.set_defaults(verb=verb)
-        return sub
-
-    one = add("fit", fit)
-    one.add_argument("--task", help="its name, or module:Class for code not packaged yet")
-    one.add_argument("--config", action="append", default=[], metavar="FILE|NAME",
-                     help="a recipe; may be given several times, later ones win")  # fmt: skip
-    one.add_argument("--resume", metavar="CKPT|last", help="go on where a run stopped")
-    one.add_argument("--print-config", action="store_true", help="print the settings and stop")
-    one.add_argument("--dry-run", action="store_true", help="try one episode, leave nothing")
-    for name, verb, split in (
-        ("evaluate", evaluate, "test"),
-        ("predict", predict, "test"),
-        ("validate", evaluate, "val"),
-        ("test", evaluate, "test"),
-    ):
-        one = add(name, verb)
-        one.set_defaults(split=split)
-        one.add_argument("--checkpoint", metavar="CKPT|RUN", help="what fit has left")
-        one.add_argument("--task", help="with network.init=FILE: published weights of this task")
-        one.add_argument("--config", action="append", default=[], metavar="FILE|NAME")
-        one.add_argument("--out", default="results", metavar="DIR", help="default: results")
-    verbs.choices["evaluate"].add_argument("--split", choices=("val", "test"), default="test")
-    one = add("replay", replay)
-    one.add_argument("--choices", required=True, metavar="FILE", help="NAME.choices.npz of predict")
-    one.add_argument("--image", required=True, metavar="FILE")
-    one.add_argument("--map", action="append", default=[], metavar="NAME=FILE",
-                     help="another map of the task, such as mask=FILE")  # fmt: skip
-    one.add_argument("--out", required=True, metavar="FILE", help="the picture to write")
-    add("tasks", tasks).add_argument("name", nargs="?", metavar="NAME")
-    add("check", check).add_argument("--task", required=True)
-    one = add("data", data)
-    one.add_argument("name", metavar="NAME")
-    one.add_argument("--root", default="data", metavar="DIR", help="default: data")
+    subparsers = parser.add_subparsers(metavar="VERB", required=True, parser_class=Parser)
+    for name in verbs.NAMES:
+        verb = verbs.verb(name)
+        told = (verb.run.__doc__ or "").rstrip(".")
+        sub = subparsers.add_parser(name, help=told, description=told, allow_abbrev=False)
+        sub.set_defaults(verb=verb.run)
+        verb.options(sub)
     return parser
-
-
-def _composed(
-    arguments: argparse.Namespace, overrides: list[str], *, told: bool = True
-) -> "Experiment":
-    """Compose the experiment of a task, from its own recipes unless they are unwanted."""
-    name: str | None = arguments.task
-    if not name:
-        raise ConfigError("no task is named; pass --task NAME (`pixelrl tasks` lists them).")
-    allocator.keep_memory()
-    from pixelrl.config import compose
-
-    files = recipes_for(name, arguments.config) if told else []
-    for file in files:
-        print(f"recipe: {file}", file=sys.stderr)
-    return compose(name, files, overrides)
-
-
-def _restored(arguments: argparse.Namespace, overrides: list[str]) -> "tuple[PixelA3C, Experiment]":
-    """Rebuild a policy from a checkpoint, or from published weights."""
-    allocator.keep_memory()
-    if arguments.checkpoint:
-        from pixelrl.checkpoint import check_task_name, restore
-        from pixelrl.runs import checkpoint_in
-
-        path = checkpoint_in(Path(arguments.checkpoint))
-        restored = restore(path, overrides)
-        check_task_name(restored.experiment, arguments.task, path)
-        return restored.module, restored.experiment
-    if not any(override.lstrip("-").startswith("network.init=") for override in overrides):
-        raise ConfigError(
-            "no policy is named; pass --checkpoint CKPT, or --task NAME network.init=FILE."
-        )
-    from pixelrl.checkpoint import build
-
-    experiment = _composed(arguments, overrides, told=bool(arguments.config))
-    return build(experiment), experiment
 
 
 def _fail(message: str) -> int:

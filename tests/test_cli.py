@@ -12,7 +12,8 @@ import torch
 from PIL import Image
 
 from photos import tiny, write_photos
-from pixelrl.cli import VERBS, main
+from pixelrl.cli import main
+from pixelrl.verbs import NAMES
 
 ROOT = Path(__file__).parent.parent
 
@@ -55,7 +56,7 @@ def test_usage_errors(capsys: pytest.CaptureFixture[str], words: list[str], told
         ["--help"],
         ["--version"],
         ["tasks"],
-        *([verb, "--help"] for verb in VERBS),
+        *([verb, "--help"] for verb in NAMES),
         ["fti"],
         ["fit", "--task", "denoisng"],
         ["fit", "--task", "denoising", "learning.rat=1"],

@@ -1,0 +1,49 @@
+"""``pixelrl fit``."""
+
+import argparse
+from pathlib import Path
+
+from pixelrl.tables import as_text
+from pixelrl.verbs.common import composed, recipe_option
+
+
+def options(parser: argparse.ArgumentParser) -> None:
+    """State the verb's options."""
+    parser.add_argument("--task", help="its name, or module:Class for code not packaged yet")
+    recipe_option(parser)
+    parser.add_argument("--resume", metavar="CKPT|last", help="go on where a run stopped")
+    parser.add_argument("--print-config", action="store_true", help="print the settings and stop")
+    parser.add_argument("--dry-run", action="store_true", help="try one episode, leave nothing")
+
+
+def run(arguments: argparse.Namespace, overrides: list[str]) -> None:
+    """Learn a task."""
+    from pixelrl import experiment as lab
+    from pixelrl import runs
+    from pixelrl.checkpoint import restore
+    from pixelrl.config import as_yaml
+
+    resume = None
+    if arguments.resume:
+        root = next((o.partition("=")[2] for o in overrides if "run.root=" in o), "runs")
+        last = arguments.resume == "last"
+        resume = (
+            runs.latest_checkpoint(Path(root), arguments.task)
+            if last
+            else runs.checkpoint_in(Path(arguments.resume))
+        )
+        experiment = restore(resume, overrides).experiment
+        print(f"resuming {resume}")
+    else:
+        experiment = composed(arguments, overrides)
+    if arguments.print_config:
+        print(as_yaml(experiment), end="")
+        return
+    if arguments.dry_run:
+        lab.rehearse(experiment)
+        print("dry run: one episode and one validation went through; nothing was written.")
+        return
+    fitted = lab.fit(experiment, resume)
+    if fitted.rows:
+        print(as_text(fitted.rows))
+        print(f"left in {fitted.directory}: checkpoints/, scores.csv, filmstrips/, logs/")

@@ -1,0 +1,17 @@
+"""``pixelrl test``: the name that users of Lightning know for ``evaluate --split test``."""
+
+import argparse
+
+from pixelrl.verbs import evaluate
+from pixelrl.verbs.common import policy_options
+
+
+def options(parser: argparse.ArgumentParser) -> None:
+    """State the verb's options."""
+    policy_options(parser)
+    parser.set_defaults(split="test")
+
+
+def run(arguments: argparse.Namespace, overrides: list[str]) -> None:
+    """Score a policy on the images of data.test."""
+    evaluate.run(arguments, overrides)

@@ -1,0 +1,17 @@
+"""``pixelrl validate``: the name that users of Lightning know for ``evaluate --split val``."""
+
+import argparse
+
+from pixelrl.verbs import evaluate
+from pixelrl.verbs.common import policy_options
+
+
+def options(parser: argparse.ArgumentParser) -> None:
+    """State the verb's options."""
+    policy_options(parser)
+    parser.set_defaults(split="val")
+
+
+def run(arguments: argparse.Namespace, overrides: list[str]) -> None:
+    """Score a policy on the images of data.val."""
+    evaluate.run(arguments, overrides)
