@@ -5,7 +5,7 @@ Nothing here waits for the device: no value of a tensor is ever looked at.
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from itertools import islice
+from itertools import count, islice
 from typing import Protocol
 
 import torch
@@ -20,6 +20,9 @@ Policy = Callable[[Tensor, Tensor | None], Decision]
 
 Choose = Callable[[Tensor], Tensor]
 """From logits ``(B,A,H,W)`` to a choice ``(B,H,W)`` int64."""
+
+Guide = Callable[[Tensor, int], Tensor]
+"""From logits ``(B,A,H,W)`` and a step's number to the logits a person would rather have."""
 
 
 class World(Protocol):
@@ -56,6 +59,12 @@ class Step:
 def best(logits: Tensor) -> Tensor:
     """Choose the likeliest edit, ``(B,A,H,W)`` to ``(B,H,W)``."""
     return logits.argmax(1)
+
+
+def guided(guide: Guide) -> Choose:
+    """Choose the likeliest edit of one episode's logits as a person bends them, step by step."""
+    numbers = count()
+    return lambda logits: best(guide(logits, next(numbers)))
 
 
 def sample(logits: Tensor, rng: Generator | None = None, share: tuple[int, int] = (0, 1)) -> Tensor:

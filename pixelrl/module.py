@@ -12,7 +12,7 @@ from torch.optim import Adam
 from torch.optim.lr_scheduler import LambdaLR, LRScheduler
 
 from pixelrl.a3c import Losses, expected_losses, losses
-from pixelrl.episode import Policy, Step, World, best, play, sample, windows
+from pixelrl.episode import Guide, Policy, Step, World, best, guided, play, sample, windows
 from pixelrl.maps import Scene, check_map, check_scene, exact
 from pixelrl.network import PolicyValueNet
 from pixelrl.oracle import prices
@@ -147,12 +147,15 @@ class PixelA3C(pl.LightningModule):
     # Editing
 
     @torch.inference_mode()
-    def edit(self, scene: Scene, *, with_reward: bool = False) -> Edited:
+    def edit(
+        self, scene: Scene, *, with_reward: bool = False, guide: Guide | None = None
+    ) -> Edited:
         """Edit images with the likeliest edits; no target is looked at.
 
         Args:
             scene: maps ``(B,K,H,W)``, ``image`` among them.
             with_reward: whether to sum up the rewards, for which the scene needs its target.
+            guide: a person's say in what the agents choose.
 
         Returns:
             The finished images, the choices, and the rewards if asked for.
@@ -161,7 +164,8 @@ class PixelA3C(pl.LightningModule):
         choices: list[Tensor] = []
         image = scene["image"]
         reward = image.new_full((image.shape[0],), 0.0 if with_reward else torch.nan)
-        for step in play(world, policy, scene, best):
+        choose = best if guide is None else guided(guide)
+        for step in play(world, policy, scene, choose):
             choices.append(step.choice)
             if with_reward:
                 reward = reward + self._reward(step, scene).mean((1, 2, 3))
