@@ -1,6 +1,6 @@
 """The A3C losses of a window of steps, per pixel and in plain functions.
 
-Both follow the official ``pixelwise_a3c.py`` in what carries gradient: the advantage never does, so
+They follow the official ``pixelwise_a3c.py`` in what carries gradient: the advantage never does, so
 the reward-map convolution learns through the value loss alone (docs/paper.md).
 """
 
@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from pixelrl.episode import Step
+from pixelrl.errors import ConfigError
 
 
 class Losses(NamedTuple):
@@ -65,6 +66,38 @@ def expected_losses(
     later = returns - rewards - (values - now)
     policy = -now - taken * later.detach()
     return _sum(policy, values, returns, log_pi)
+
+
+def pathwise_losses(
+    steps: Sequence[Step], returns: Tensor, rewards: Tensor, gamma: float
+) -> Losses:
+    """Compute the losses with the policy's gradient taken through the edits themselves.
+
+    A filter is a known, differentiable world: the discounted rewards of a window are differentiated
+    with respect to the probabilities of every edit at every pixel and earlier step, neighbours'
+    pixels included. Low in variance; biased, since the gradient is that of mixtures while images
+    are made of choices (docs/adr/0016-pathwise-gradients.md).
+
+    Args:
+        steps: T steps with values, as `episode.tied` plays them.
+        returns: ``(T,B,1,H,W)``, for the value alone.
+        rewards: ``(T,B,1,H,W)``, carrying gradient.
+        gamma: discount per step.
+
+    Returns:
+        The losses.
+
+    Raises:
+        ConfigError: the rewards carry no gradient.
+    """
+    if not rewards.requires_grad:
+        raise ConfigError(
+            "learning.estimator=pathwise: the task's edits or reward carry no gradient; choose"
+            " sampled."
+        )
+    log_pi, _, values = _policy(steps)
+    discounted = [gamma**number * reward for number, reward in enumerate(rewards)]
+    return _sum(-torch.stack(discounted), values, returns, log_pi)
 
 
 def _policy(steps: Sequence[Step]) -> tuple[Tensor, Tensor, Tensor]:

@@ -1,25 +1,19 @@
-"""What a run shows and leaves: filmstrips, scores, edited images, and settings in checkpoints."""
+"""What learning shows and leaves: filmstrips, and checkpoints with their settings."""
 
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import lightning.pytorch as pl
-import numpy as np
-import torch
-from lightning.pytorch.callbacks import BasePredictionWriter, Callback
+from lightning.pytorch.callbacks import Callback
 from lightning.pytorch.loggers import TensorBoardLogger, WandbLogger
 from torch import Tensor
 
 from pixelrl.checkpoint import FORMAT, KEY
-from pixelrl.choices import save_choices
 from pixelrl.episode import replay
 from pixelrl.images import write_image
 from pixelrl.maps import Scene
-from pixelrl.module import Edited, PixelA3C
-from pixelrl.oracle import greedy
-from pixelrl.tables import Row, means, write_rows
+from pixelrl.module import PixelA3C
 from pixelrl.task import Task
 from pixelrl.visualize import filmstrip, usage
 
@@ -126,97 +120,6 @@ class ShowEpisodes(Callback):
             log_picture(trainer, "val/filmstrip", strip, step)
 
 
-class ScoreTable(Callback):
-    """Collect one row of scores per test image, and write them with their protocol.
-
-    Args:
-        directory: where ``scores.csv``, ``protocol.json`` and filmstrips are written.
-        names: the images' names, in order.
-        protocol: what the scores depend on.
-        strips: how many filmstrips to draw.
-    """
-
-    def __init__(
-        self, directory: Path, names: Sequence[str], protocol: Mapping[str, Any], strips: int = 4
-    ) -> None:
-        self.directory, self.names, self.protocol = directory, names, protocol
-        self.strips = strips
-        self.rows: list[Row] = []
-
-    def on_test_batch_end(
-        self,
-        trainer: pl.Trainer,
-        pl_module: pl.LightningModule,
-        outputs: Any,  # noqa: ANN401
-        batch: Scene,
-        batch_idx: int,
-        dataloader_idx: int = 0,
-    ) -> None:
-        """Add a row, and the greedy ceiling of the action set where it can be had."""
-        if not isinstance(pl_module, PixelA3C) or not trainer.is_global_zero:
-            return
-        edited: Edited = outputs["edited"]
-        scores: dict[str, Tensor] = outputs["scores"]
-        row: Row = {"image": self.names[batch_idx]}
-        row.update({name: float(score[0]) for name, score in scores.items()})
-        row.update(ceiling(pl_module.task, batch))
-        self.rows.append(row)
-        if batch_idx < self.strips:
-            strip = draw(pl_module.task, edited.choices, batch)
-            write_image(self.directory / "filmstrips" / f"{row['image']}.png", strip)
-
-    def on_test_end(
-        self,
-        trainer: pl.Trainer,
-        pl_module: pl.LightningModule,
-    ) -> None:
-        """Write the table."""
-        if trainer.is_global_zero:
-            write_rows(self.directory / "scores.csv", self.rows)
-            text = json.dumps({**self.protocol, "mean": means(self.rows)}, indent=2)
-            (self.directory / "protocol.json").write_text(text + "\n", "utf-8")
-
-
-class SaveEdits(BasePredictionWriter):
-    """Write each edited image, its filmstrip and its choices.
-
-    Args:
-        directory: where they are written.
-        names: the images' names, in order.
-        experiment: the settings, in plain values, to be stored with the choices.
-    """
-
-    def __init__(
-        self, directory: Path, names: Sequence[str], experiment: Mapping[str, Any]
-    ) -> None:
-        super().__init__(write_interval="batch")
-        self.directory, self.names, self.experiment = directory, names, experiment
-
-    def write_on_batch_end(  # noqa: PLR0913, PLR0917 - Lightning's signature
-        self,
-        trainer: pl.Trainer,
-        pl_module: pl.LightningModule,
-        prediction: Edited,
-        batch_indices: Sequence[int] | None,
-        batch: Scene,
-        batch_idx: int,
-        dataloader_idx: int,
-    ) -> None:
-        """Write one image's files."""
-        if not isinstance(pl_module, PixelA3C):
-            return
-        name = self.names[batch_idx]
-        write_image(self.directory / f"{name}.png", prediction.image[0])
-        strip = draw(pl_module.task, prediction.choices, batch)
-        write_image(self.directory / f"{name}.strip.png", strip)
-        save_choices(
-            self.directory / f"{name}.choices.npz",
-            prediction.choices[:, 0].to(torch.uint8).cpu().numpy().astype(np.uint8),
-            pl_module.task.actions.names,
-            self.experiment,
-        )
-
-
 def draw(task: Task, choices: Tensor, scene: Scene) -> Tensor:
     """Draw the filmstrip of a batch's first image, ``(3,h,w)``."""
     first = {name: value[:1] for name, value in scene.items()}
@@ -233,12 +136,3 @@ def log_picture(trainer: pl.Trainer, name: str, picture: Tensor, step: int) -> N
             logger.log_image(name, [picture], step=step)
         elif isinstance(logger, TensorBoardLogger):
             logger.experiment.add_image(name, picture, step)
-
-
-def ceiling(task: Task, scene: Scene) -> dict[str, float]:
-    """Score the greedy ceiling of a task's edits, where its reward is local."""
-    if not task.local_reward:
-        return {}
-    images, _ = greedy(task, scene)
-    scores = task.scores(images[-1], scene)
-    return {f"oracle_{name}": float(score[0]) for name, score in scores.items()}

@@ -41,16 +41,21 @@ def curves(series: Mapping[str, Points], title: str, x: str = "episode") -> Tens
     width, height = max(across * PANEL[0] + 16, needed), down * PANEL[1] + 56
     sheet = Image.new("RGB", (FINE * width, FINE * height), "white")
     draw = ImageDraw.Draw(sheet)
-    _text(draw, (16, 28), title, "lm", TITLE)
+    text(draw, (16, 28), title, "lm", TITLE)
     for index, (name, points) in enumerate(series.items()):
         row, column = divmod(index, across)
         left, top = column * PANEL[0], row * PANEL[1] + 48
         _panel(draw, (left, top), name, points)
         if index + across >= len(series):
-            _text(draw, (left + (PLOT[0] + PLOT[2]) / 2, top + PLOT[3] + 32), x, "mm", SMALL, SOFT)
+            text(draw, (left + (PLOT[0] + PLOT[2]) / 2, top + PLOT[3] + 32), x, "mm", SMALL, SOFT)
+    return finished(sheet)
+
+
+def finished(sheet: Image.Image) -> Tensor:
+    """Reduce a sheet drawn `FINE` times too large, to ``(3,h,w)`` RGB in [0, 1]."""
     small = sheet.reduce(FINE)
     pixels = torch.frombuffer(bytearray(small.tobytes()), dtype=torch.uint8)
-    return pixels.view(height, width, 3).movedim(-1, 0) / 255
+    return pixels.view(small.height, small.width, 3).movedim(-1, 0) / 255
 
 
 def ticks(low: float, high: float, about: int = 4) -> list[float]:
@@ -80,47 +85,47 @@ def ticks(low: float, high: float, about: int = 4) -> list[float]:
 def _panel(draw: ImageDraw.ImageDraw, at: tuple[int, int], name: str, points: Points) -> None:
     """Draw one series: its name, its last value, axes and line."""
     left, top, right, bottom = (side + at[i % 2] for i, side in enumerate(PLOT))
-    _text(draw, (left, top - 14), name, "lm", TEXT)
+    text(draw, (left, top - 14), name, "lm", TEXT)
     runs = _runs(points)
     if not runs:
-        _text(draw, ((left + right) / 2, (top + bottom) / 2), "no values", "mm", SMALL, SOFT)
+        text(draw, ((left + right) / 2, (top + bottom) / 2), "no values", "mm", SMALL, SOFT)
         return
     finite = [point for run in runs for point in run]
-    _text(draw, (right, top - 14), f"last {finite[-1][1]:.4g}", "rm", SMALL, SOFT)
-    x0, x1 = _range([point[0] for point in finite], 0)
-    y0, y1 = _range([point[1] for point in finite], 0.06)
+    text(draw, (right, top - 14), f"last {finite[-1][1]:.4g}", "rm", SMALL, SOFT)
+    x0, x1 = span([point[0] for point in finite], 0)
+    y0, y1 = span([point[1] for point in finite], 0.06)
 
     def place(x: float, y: float) -> Point:
         across, up = (x - x0) / (x1 - x0), (y - y0) / (y1 - y0)
         return left + across * (right - left), bottom - up * (bottom - top)
 
-    _axes(draw, place, (x0, x1), (y0, y1))
+    axes(draw, place, (x0, x1), (y0, y1))
     for run in runs:
         _curve(draw, [place(*point) for point in run])
     if len(finite) <= 30:
         for point in finite:
-            _dot(draw, place(*point))
+            dot(draw, place(*point))
 
 
-def _axes(draw: ImageDraw.ImageDraw, place: Place, x: Point, y: Point) -> None:
+def axes(draw: ImageDraw.ImageDraw, place: Place, x: Point, y: Point) -> None:
     """Draw faint lines at round heights, and a floor with ticks; x and y are (from, to)."""
     for value in ticks(*y):
         left, right = place(x[0], value), place(x[1], value)
-        _line(draw, [left, right], GRID, 1)
-        _text(draw, (left[0] - 8, left[1]), _number(value), "rm", SMALL, SOFT)
+        line(draw, [left, right], GRID, 1)
+        text(draw, (left[0] - 8, left[1]), _number(value), "rm", SMALL, SOFT)
     for value in ticks(*x):
         across, floor = place(value, y[0])
-        _line(draw, [(across, floor), (across, floor + 4)], SOFT, 1)
-        _text(draw, (across, floor + 14), _number(value), "mm", SMALL, SOFT)
-    _line(draw, [place(x[0], y[0]), place(x[1], y[0])], SOFT, 1)
+        line(draw, [(across, floor), (across, floor + 4)], SOFT, 1)
+        text(draw, (across, floor + 14), _number(value), "mm", SMALL, SOFT)
+    line(draw, [place(x[0], y[0]), place(x[1], y[0])], SOFT, 1)
 
 
 def _curve(draw: ImageDraw.ImageDraw, places: Points) -> None:
     """Draw a line, or a pale one with its mean over it where it has very many points."""
     many = len(places) > MANY
-    _line(draw, places, PALE if many else LINE, 1 if many else 2)
+    line(draw, places, PALE if many else LINE, 1 if many else 2)
     if many:
-        _line(draw, _smooth(places), LINE, 2)
+        line(draw, _smooth(places), LINE, 2)
 
 
 def _runs(points: Points) -> list[list[Point]]:
@@ -141,7 +146,7 @@ def _smooth(places: Points) -> list[Point]:
     return [(fmean(x for x, _ in part), fmean(y for _, y in part)) for part in parts]
 
 
-def _range(values: Sequence[float], margin: float) -> Point:
+def span(values: Sequence[float], margin: float) -> Point:
     """Find an axis' ends: a margin around the values, and some room around a single one."""
     low, high = min(values), max(values)
     room = (high - low) * margin
@@ -156,7 +161,7 @@ def _number(value: float) -> str:
     return f"{value / 1000:g}k" if thousands else f"{value:g}"
 
 
-def _text(
+def text(
     draw: ImageDraw.ImageDraw,
     at: Point,
     words: str,
@@ -169,12 +174,12 @@ def _text(
     draw.text((FINE * at[0], FINE * at[1]), words, fill=fill, font=font, anchor=anchor)
 
 
-def _line(draw: ImageDraw.ImageDraw, points: Points, fill: str, width: int) -> None:
+def line(draw: ImageDraw.ImageDraw, points: Points, fill: str, width: int = 2) -> None:
     """Draw a line through points."""
     places = [(FINE * x, FINE * y) for x, y in points]
     draw.line(places, fill=fill, width=FINE * width, joint="curve")
 
 
-def _dot(draw: ImageDraw.ImageDraw, at: Point) -> None:
+def dot(draw: ImageDraw.ImageDraw, at: Point, fill: str = LINE) -> None:
     """Mark a measured point where there are few."""
-    draw.circle((FINE * at[0], FINE * at[1]), FINE * 3, fill=LINE)
+    draw.circle((FINE * at[0], FINE * at[1]), FINE * 3, fill=fill)

@@ -26,6 +26,8 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Raise it, so that `main` prints it as it prints every error."""
+        if message.endswith("expected one argument"):
+            message += "; if it begins with a dash, write --option=VALUE"
         raise ConfigError(f"{message} (see {self.prog} --help)")
 
 

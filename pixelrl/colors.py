@@ -44,10 +44,15 @@ def colors(names: Sequence[str]) -> Tensor:
     """
     table = palette(len(names))
     for index, name in enumerate(names):
-        if name.lower().replace("_", " ").replace("-", " ").strip() in KEEP:
+        if keeps(name):
             rest = table[: len(names) - 1]
             return torch.cat([rest[:index], rgb(LIGHT_GRAY)[None], rest[index:]])
     return table
+
+
+def keeps(name: str) -> bool:
+    """Tell from an edit's name whether it does nothing."""
+    return name.lower().replace("_", " ").replace("-", " ").strip() in KEEP
 
 
 def rgb(code: str) -> Tensor:

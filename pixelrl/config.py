@@ -15,7 +15,7 @@ from yaml import YAMLError
 
 from pixelrl.discovery import TASKS, load
 from pixelrl.errors import ConfigError, PluginError
-from pixelrl.settings import SECTIONS, Data, Learning, Network, Run
+from pixelrl.settings import SECTIONS, Data, Learning, Network, Run, flat
 from pixelrl.task import CONTRACT, Task
 
 
@@ -109,17 +109,6 @@ def as_yaml(experiment: Experiment) -> str:
     return (
         f"# python -m pixelrl fit --task {name} --config THIS_FILE\n{OmegaConf.to_yaml(described)}"
     )
-
-
-def flat(settings: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Flatten nested settings to dotted names, as sweeps and overrides spell them."""
-    found: dict[str, Any] = {}
-    for key, value in settings.items():
-        if isinstance(value, Mapping) and value:
-            found.update(flat(value, f"{prefix}{key}."))
-        else:
-            found[f"{prefix}{key}"] = value
-    return found
 
 
 def read_recipe(file: Path) -> dict[str, Any]:

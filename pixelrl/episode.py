@@ -3,7 +3,7 @@
 Nothing here waits for the device: no value of a tensor is ever looked at.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import count, islice
 from typing import Protocol
@@ -37,6 +37,13 @@ class World(Protocol):
 
     def step(self, image: Tensor, choice: Tensor, scene: Scene) -> Tensor:
         """Let each pixel take its choice."""
+
+
+class OpenWorld(World, Protocol):
+    """Name a world that also tells what every edit would do."""
+
+    def candidates(self, image: Tensor, scene: Scene) -> Tensor:
+        """Compute what every edit would make of the image."""
 
 
 @dataclass(frozen=True)
@@ -113,6 +120,33 @@ def play(world: World, policy: Policy, scene: Scene, choose: Choose = sample) ->
         yield Step(image, decision, choice, after)
         image = after
         memory = None if decision.memory is None else decision.memory.detach()
+
+
+def tied(world: OpenWorld, steps: Sequence[Step], scene: Scene) -> list[Step]:
+    """Play a window's choices once more, so that its images carry gradient to what chose them.
+
+    Every image stays as it is. Its gradient reaches the logits as if each pixel had been the
+    mixture of its candidates by probability (the straight-through estimator of Bengio et al. 2013),
+    at that step and, through the edits, at all steps before it in the window.
+
+    Args:
+        world: a task.
+        steps: the window.
+        scene: maps ``(B,K,H,W)``.
+
+    Returns:
+        The same steps, with images that carry gradient.
+    """
+    image, found = steps[0].before, []
+    for step in steps:
+        with exact(image.device):
+            candidates = world.candidates(image, scene)
+            shares = step.decision.logits.softmax(1)
+            zero = torch.einsum("bahw,bachw->bchw", shares - shares.detach(), candidates.detach())
+            after = world.step(image, step.choice, scene) + zero
+        found.append(Step(image, step.decision, step.choice, after))
+        image = after
+    return found
 
 
 def windows(steps: Iterator[Step], size: int) -> Iterator[list[Step]]:

@@ -1,4 +1,4 @@
-"""Where everything is put together: fit, evaluate, predict, replay."""
+"""Where everything is put together: fit, evaluate, predict."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -9,30 +9,27 @@ import lightning.pytorch as pl
 import torch
 from lightning.pytorch.callbacks import Callback
 from lightning.pytorch.strategies import DDPStrategy
-from torch import Tensor
 
 from pixelrl import runs
+from pixelrl.baselines import compared
 from pixelrl.callbacks import (
     KeepCheckpoints,
-    SaveEdits,
-    ScoreTable,
     ShowEpisodes,
     StoreSettings,
 )
 from pixelrl.checkpoint import build, restore
-from pixelrl.choices import load_choices
-from pixelrl.config import Experiment, as_yaml, from_plain, plain
+from pixelrl.config import Experiment, as_yaml, plain
 from pixelrl.data import ImageData, Whole
-from pixelrl.episode import replay as play_again
-from pixelrl.errors import ConfigError, DataError
+from pixelrl.episode import Guide
+from pixelrl.errors import ConfigError
 from pixelrl.folders import digest
-from pixelrl.images import read_image, write_image
-from pixelrl.loggers import loggers, quiet
-from pixelrl.maps import map_channels
+from pixelrl.learning_curves import draw_learning_curves
+from pixelrl.loggers import finish, log_best, log_scores, loggers, quiet
 from pixelrl.module import PixelA3C
 from pixelrl.progress import Progress
-from pixelrl.tables import Row
-from pixelrl.tiling import world_for
+from pixelrl.results import SaveEdits, ScoreTable
+from pixelrl.tables import Row, aligned, means, write_rows
+from pixelrl.wandb_callbacks import ShareHistograms
 
 
 class Fitted(NamedTuple):
@@ -73,6 +70,8 @@ def fit(experiment: Experiment, resume: Path | None = None) -> Fitted:
     if best.is_file():
         module = restore(best).module
     rows = score(module, experiment, directory) if trainer.is_global_zero else []
+    if trainer.is_global_zero:
+        _report(trainer, experiment, directory, rows)
     return Fitted(directory, module, rows)
 
 
@@ -94,89 +93,100 @@ def rehearse(experiment: Experiment) -> None:
 
 
 def score(
-    module: PixelA3C, experiment: Experiment, directory: Path, split: str = "test"
+    module: PixelA3C,
+    experiment: Experiment,
+    directory: Path,
+    split: str = "test",
+    *,
+    oracle: bool = False,
+    records: bool = True,
 ) -> list[Row]:
-    """Score a module's edits on a split's images, before, after, and at the oracle's best.
+    """Score a module's edits on a split's images, before and after.
 
     Args:
         module: with its weights.
         experiment: tells the data, seed and precision.
-        directory: where ``scores.csv``, ``protocol.json`` and filmstrips go.
+        directory: where ``scores.csv``, ``protocol.json``, the calibration and ``images/`` go.
         split: ``test`` or ``val``.
+        oracle: whether to score the best that the edits could do beside the policy; this takes
+            edits whose reward is local.
+        records: whether to leave what ``predict`` leaves of each image as well.
 
     Returns:
         One row per image.
+
+    Raises:
+        ConfigError: no such split, or an oracle is asked of a task whose reward is not local.
     """
     if split not in {"val", "test"}:
         raise ConfigError(f"split: expected val or test, got {split}.")
+    if oracle and not experiment.task.local_reward:
+        raise ConfigError(
+            f"--oracle: {type(experiment.task).__name__} does not promise local_reward, so that its"
+            " edits have no price of their own; leave --oracle out."
+        )
     images = Whole(
         experiment.task, experiment.data, "val" if split == "val" else "test", experiment.run.seed
     )
-    table = ScoreTable(directory, images.names, _protocol(experiment, images, split))
+    table = ScoreTable(
+        directory,
+        images.names,
+        _protocol(experiment, images, split),
+        experiment=plain(experiment) if records else None,
+        oracle=oracle,
+    )
     alone = replace(experiment, run=replace(experiment.run, devices=1))
     trainer = _trainer(alone, None, [table])
     trainer.test(module, dataloaders=images.loader(), verbose=False)
     return table.rows
 
 
-def predict(module: PixelA3C, experiment: Experiment, directory: Path) -> list[str]:
-    """Edit the images of ``data.predict`` and write result, filmstrip and choices of each.
+def compare(
+    experiment: Experiment, directory: Path, policy: Sequence[Row], split: str = "test"
+) -> str:
+    """Score what a policy should beat on the images it was scored on.
+
+    Args:
+        experiment: tells the data and seed.
+        directory: where ``baselines.csv`` goes, a row per baseline and image.
+        policy: the policy's rows, from `score`.
+        split: ``test`` or ``val``, as in `score`.
+
+    Returns:
+        A table of means to be printed, the policy first.
+    """
+    seed = experiment.run.seed
+    images = Whole(experiment.task, experiment.data, "val" if split == "val" else "test", seed)
+    scenes = [
+        {name: value.unsqueeze(0) for name, value in images[index].items()}
+        for index in range(len(images))
+    ]
+    every, mean = compared(experiment.task, scenes, policy, seed)
+    write_rows(directory / "baselines.csv", every)
+    return aligned(mean)
+
+
+def predict(
+    module: PixelA3C, experiment: Experiment, directory: Path, guide: Guide | None = None
+) -> list[str]:
+    """Edit the images of ``data.predict`` and write a record of each.
 
     Args:
         module: with its weights.
         experiment: tells the data and precision.
         directory: where they are written.
+        guide: a person's say in what the agents choose.
 
     Returns:
         The images' names.
     """
+    module.guide = guide
     images = Whole(experiment.task, experiment.data, "predict", experiment.run.seed)
     writer = SaveEdits(directory, images.names, plain(experiment))
     alone = replace(experiment, run=replace(experiment.run, devices=1))
     trainer = _trainer(alone, None, [writer])
     trainer.predict(module, dataloaders=images.loader(), return_predictions=False)
     return images.names
-
-
-def replay(choices: Path, maps: dict[str, Path], out: Path) -> Tensor:
-    """Play a file of recorded choices on an image and write the outcome.
-
-    Args:
-        choices: a ``.choices.npz``, as `predict` wrote it or as somebody altered it.
-        maps: the files of the scene's maps, ``image`` among them.
-        out: the picture to write.
-
-    Returns:
-        The outcome, ``(C,H,W)``.
-
-    Raises:
-        DataError: a file is unreadable or does not fit.
-        ConfigError: the edits recorded are not the task's.
-    """
-    recorded = load_choices(choices)
-    experiment = from_plain(recorded.experiment)
-    task = experiment.task
-    if task.actions.names != recorded.edits:
-        raise ConfigError(
-            f"{choices}: recorded with edits {', '.join(recorded.edits)}; the task now has"
-            f" {', '.join(task.actions.names)}."
-        )
-    missing = [name for name in task.works_on if name not in maps]
-    if missing:
-        raise DataError(
-            f"{type(task).__name__} works on {missing[0]}; pass --map {missing[0]}=FILE."
-        )
-    scene = {
-        name: read_image(path, map_channels(name, task.channels)).unsqueeze(0)
-        for name, path in maps.items()
-    }
-    image: Tensor = scene["image"]
-    played = torch.from_numpy(recorded.choices).long().unsqueeze(1)
-    world = world_for(task, image, experiment.data.tile)
-    for after in play_again(world, played, scene):
-        image = after
-    write_image(out, image[0])
-    return image[0]
 
 
 def _data(experiment: Experiment) -> ImageData:
@@ -200,7 +210,19 @@ def _learning_callbacks(experiment: Experiment, directory: Path) -> list[Callbac
     shows = ShowEpisodes(directory / "filmstrips")
     keeps = KeepCheckpoints(directory / runs.LAST, directory / runs.BEST, run.checkpoint_every)
     settings = StoreSettings(plain(experiment))
-    return [settings, shows, keeps, Progress(learning.episodes)]
+    return [settings, shows, ShareHistograms(), keeps, Progress(learning.episodes)]
+
+
+def _report(
+    trainer: pl.Trainer, experiment: Experiment, directory: Path, rows: Sequence[Row]
+) -> None:
+    """Draw the learning curves, and hand the loggers what a finished run has to say."""
+    draw_learning_curves(directory, f"{experiment.name}, seed {experiment.run.seed}")
+    log_scores(trainer.loggers, rows, experiment.learning.episodes)
+    best = directory / runs.BEST
+    if experiment.run.log_model and best.is_file():
+        log_best(trainer.loggers, best, {"task": experiment.name, **means(rows)})
+    finish(trainer.loggers)
 
 
 def _trainer(

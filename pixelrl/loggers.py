@@ -3,14 +3,18 @@
 import logging
 import os
 import warnings
+from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 from lightning.pytorch.loggers import CSVLogger, Logger, TensorBoardLogger, WandbLogger
 
 from pixelrl import runs
-from pixelrl.config import Experiment, flat, plain
+from pixelrl.config import Experiment, plain
 from pixelrl.errors import ConfigError
+from pixelrl.settings import flat
+from pixelrl.tables import Row, means
 
 WANDB_ID = "wandb-id.txt"
 
@@ -46,8 +50,52 @@ def loggers(experiment: Experiment, directory: Path) -> list[Logger]:
         found.append(_wandb(experiment, directory))
     settings = flat(plain(experiment))
     for logger in found:
-        logger.log_hyperparams(settings)
+        logger.log_hyperparams(_unlocked(logger, settings))
     return found
+
+
+def log_scores(trainer_loggers: Sequence[Logger], rows: Sequence[Row], episodes: int) -> None:
+    """Hand the final scores to every logger: their means, and to W&B the table.
+
+    Args:
+        trainer_loggers: of the run.
+        rows: a row per test image.
+        episodes: how many were learned from.
+    """
+    scores = {f"test/{name}": value for name, value in means(rows).items()}
+    last = episodes - 1  # as Lightning counts
+    for logger in trainer_loggers:
+        logger.log_metrics(scores, step=last)
+        if isinstance(logger, WandbLogger) and rows:
+            columns = list(rows[0])
+            cells = [[row[column] for column in columns] for row in rows]
+            logger.log_table("test/scores", columns=columns, data=cells, step=last)
+        logger.save()
+
+
+def log_best(trainer_loggers: Sequence[Logger], file: Path, about: Mapping[str, Any]) -> None:
+    """Hand the best checkpoint to W&B as an artifact.
+
+    Args:
+        trainer_loggers: of the run.
+        file: the checkpoint.
+        about: what W&B shows beside it, in plain values.
+    """
+    for logger in trainer_loggers:
+        if isinstance(logger, WandbLogger):
+            import wandb  # noqa: PLC0415 - not for runs without it
+
+            run = logger.experiment
+            artifact = wandb.Artifact(f"model-{run.id}", type="model", metadata=dict(about))
+            artifact.add_file(str(file), name=file.name)
+            run.log_artifact(artifact, aliases=["best", "latest"])
+
+
+def finish(trainer_loggers: Sequence[Logger]) -> None:
+    """End the run for W&B, so that another can begin in this process."""
+    for logger in trainer_loggers:
+        if isinstance(logger, WandbLogger) and runs.is_first():
+            logger.experiment.finish()
 
 
 def quiet() -> None:
@@ -62,6 +110,14 @@ def quiet() -> None:
         ".*is smaller than the logging interval.*",
     ):
         warnings.filterwarnings("ignore", message)
+
+
+def _unlocked(logger: Logger, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Leave out what a W&B sweep has set: it cannot be set again, and W&B warns of each try."""
+    if not (isinstance(logger, WandbLogger) and "WANDB_SWEEP_ID" in os.environ):
+        return dict(settings)
+    known = logger.experiment.config.keys() if runs.is_first() else ()
+    return {name: value for name, value in settings.items() if name not in known}
 
 
 def _wandb(experiment: Experiment, directory: Path) -> Logger:

@@ -8,13 +8,14 @@ import lightning.pytorch as pl
 import torch
 from numpy.random import SeedSequence
 from torch import Generator, Tensor
-from torch.optim import Adam
 from torch.optim.lr_scheduler import LambdaLR, LRScheduler
 
-from pixelrl.a3c import Losses, expected_losses, losses
-from pixelrl.episode import Guide, Policy, Step, World, best, guided, play, sample, windows
+from pixelrl.a3c import Losses, expected_losses, losses, pathwise_losses
+from pixelrl.episode import Guide, Policy, Step, World, best, guided, play, sample, tied, windows
+from pixelrl.layers import Layers, seen, stacked
 from pixelrl.maps import Scene, check_map, check_scene, exact
 from pixelrl.network import PolicyValueNet
+from pixelrl.optimizers import optimizer
 from pixelrl.oracle import prices
 from pixelrl.returns import RewardMapConv, return_maps
 from pixelrl.settings import Learning
@@ -29,11 +30,13 @@ class Edited(NamedTuple):
         image: ``(B,C,H,W)``.
         choices: ``(T,B,H,W)`` int64.
         reward: ``(B,)``, the mean over pixels of the rewards earned; NaN if not asked for.
+        layers: what the episode looked like; None if not asked for.
     """
 
     image: Tensor
     choices: Tensor
     reward: Tensor
+    layers: Layers | None = None
 
 
 class PixelA3C(pl.LightningModule):
@@ -67,6 +70,7 @@ class PixelA3C(pl.LightningModule):
         self.learning = learning
         self.seed = seed
         self.tile = tile
+        self.guide: Guide | None = None  # what predict_step obeys
         self.spread = RewardMapConv(learning.spread) if learning.spread else None
 
     # Learning
@@ -104,15 +108,20 @@ class PixelA3C(pl.LightningModule):
 
     def parts(self, steps: Sequence[Step], scene: Scene, *, last: bool) -> tuple[Losses, Tensor]:
         """Compute the losses of a window of steps, and its mean reward, all scalars."""
+        rule = self.learning
         beyond = None if last else self.value_of(steps[-1], scene)
         with exact(self.device):
+            if rule.estimator == "pathwise":
+                steps = tied(self.task, steps, scene)
             rewards = torch.stack([self._reward(step, scene) for step in steps])
-            returns = return_maps(rewards, self.learning.gamma, self.spread, beyond)
+            returns = return_maps(rewards.detach(), rule.gamma, self.spread, beyond)
             reward = rewards.sum(0).mean()
-            if self.learning.estimator == "sampled":
-                return losses(steps, returns), reward
-            priced = torch.stack([prices(self.task, step.before, scene) for step in steps])
-            return expected_losses(steps, returns, rewards, priced), reward
+            if rule.estimator == "pathwise":
+                return pathwise_losses(steps, returns, rewards, rule.gamma), reward
+            if rule.estimator == "expected":
+                priced = torch.stack([prices(self.task, step.before, scene) for step in steps])
+                return expected_losses(steps, returns, rewards, priced), reward
+            return losses(steps, returns), reward
 
     def total(self, parts: Losses) -> Tensor:
         """Weigh the parts of the loss into the one scalar that is minimized."""
@@ -128,49 +137,60 @@ class PixelA3C(pl.LightningModule):
 
     def update(self, loss: Tensor) -> None:
         """Take one optimizer step; an episode has one per window."""
-        optimizer = self.optimizers()
-        if isinstance(optimizer, list):
+        chosen = self.optimizers()
+        if isinstance(chosen, list):
             raise TypeError("expected the one optimizer that configure_optimizers makes.")
-        optimizer.zero_grad()
+        chosen.zero_grad()
         self.manual_backward(loss)
-        optimizer.step()
+        chosen.step()
 
     def configure_optimizers(self) -> Any:  # noqa: ANN401 - one of Lightning's many shapes
-        """Make Adam with the published polynomial decay per episode."""
+        """Make the optimizer, with the published polynomial decay per episode."""
         rule = self.learning
-        optimizer = Adam(self.parameters(), lr=rule.rate)
+        chosen = optimizer(self, rule.optimizer, rule.rate)
         schedule = LambdaLR(
-            optimizer, lambda episode: max(0.0, 1 - episode / rule.episodes) ** rule.power
+            chosen, lambda episode: max(0.0, 1 - episode / rule.episodes) ** rule.power
         )
-        return [optimizer], [schedule]
+        return [chosen], [schedule]
 
     # Editing
 
     @torch.inference_mode()
     def edit(
-        self, scene: Scene, *, with_reward: bool = False, guide: Guide | None = None
+        self,
+        scene: Scene,
+        *,
+        with_reward: bool = False,
+        with_layers: bool = False,
+        guide: Guide | None = None,
     ) -> Edited:
         """Edit images with the likeliest edits; no target is looked at.
 
         Args:
             scene: maps ``(B,K,H,W)``, ``image`` among them.
             with_reward: whether to sum up the rewards, for which the scene needs its target.
+            with_layers: whether to keep the image and the maps of every step.
             guide: a person's say in what the agents choose.
 
         Returns:
-            The finished images, the choices, and the rewards if asked for.
+            The finished images, the choices, and the rewards and layers if asked for.
         """
-        world, policy = self._at_size(scene["image"])
+        world, policy = self._at_size(scene["image"], with_value=with_layers)
         choices: list[Tensor] = []
+        kept: list[Layers] = []
         image = scene["image"]
         reward = image.new_full((image.shape[0],), 0.0 if with_reward else torch.nan)
         choose = best if guide is None else guided(guide)
         for step in play(world, policy, scene, choose):
             choices.append(step.choice)
-            if with_reward:
-                reward = reward + self._reward(step, scene).mean((1, 2, 3))
+            earned = self._reward(step, scene) if with_reward else None
+            if earned is not None:
+                reward = reward + earned.mean((1, 2, 3))
+            if with_layers:
+                kept.append(seen(step, earned))
             image = step.after
-        return Edited(image, torch.stack(choices), reward)
+        layers = stacked(scene["image"], kept) if with_layers else None
+        return Edited(image, torch.stack(choices), reward, layers)
 
     def validation_step(self, scene: Scene, index: int) -> dict[str, Any]:
         """Score the edits of one batch; hand them to the callbacks."""
@@ -182,7 +202,7 @@ class PixelA3C(pl.LightningModule):
 
     def test_step(self, scene: Scene, index: int) -> dict[str, Any]:
         """Edit and score one batch, before and after, ``(B,)`` per name."""
-        edited = self.edit(scene, with_reward=True)
+        edited = self.edit(scene, with_reward=True, with_layers=True)
         before = self.task.scores(scene["image"], scene)
         scores = {f"input_{name}": score for name, score in before.items()}
         scores.update(self.task.scores(edited.image, scene))
@@ -190,7 +210,7 @@ class PixelA3C(pl.LightningModule):
 
     def predict_step(self, scene: Scene, index: int) -> Edited:
         """Edit one batch."""
-        return self.edit(scene)
+        return self.edit(scene, with_layers=True, guide=self.guide)
 
     # Parts of the above
 
@@ -212,9 +232,9 @@ class PixelA3C(pl.LightningModule):
             raise TypeError("expected the one schedule that configure_optimizers makes.")
         return schedule
 
-    def _at_size(self, image: Tensor) -> tuple[World, Policy]:
+    def _at_size(self, image: Tensor, *, with_value: bool) -> tuple[World, Policy]:
         """Choose how to play on images of this size: whole, or in tiles if they are larger."""
-        policy = partial(self.policy, with_value=False)
+        policy = partial(self.policy, with_value=with_value)
         world = world_for(self.task, image, self.tile)
         if world is self.task:
             return world, policy

@@ -5,8 +5,9 @@ sweeps are checked against them. The defaults are those of the published trainin
 ``train.py``). This file imports nothing heavy, so that mistyped names are answered at once.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,7 @@ class Learning:
     Attributes:
         episodes: batches to learn from; each is one episode.
         window: steps learned from at once (``t_max``); an episode is split into such windows.
+        optimizer: ``adam`` as published; ``muon`` learns the hidden layers in far fewer episodes.
         rate: Adam's step size in the first episode.
         power: the rate falls as ``rate * (1 - episode / episodes) ** power``.
         gamma: discount per step, in [0, 1].
@@ -39,18 +41,21 @@ class Learning:
         value: weight of the value loss, beside its own factor of one half.
         spread: side of the square reward-map convolution, odd, in pixels; 0 for none.
         estimator: ``sampled`` is the published A3C; ``expected`` prices every edit and takes the
-            immediate part of the policy gradient in exact expectation (needs ``local_reward``).
+            immediate part of the policy gradient in exact expectation (needs ``local_reward``);
+            ``pathwise`` differentiates the rewards of a window through the edits themselves (needs
+            edits and a reward that carry gradient).
     """
 
     episodes: int = 30_000
     window: int = 5
+    optimizer: Literal["adam", "muon"] = "adam"
     rate: float = 1e-3
     power: float = 0.9
     gamma: float = 0.95
     entropy: float = 0.01
     value: float = 0.5
     spread: int = 33
-    estimator: Literal["sampled", "expected"] = "sampled"
+    estimator: Literal["sampled", "expected", "pathwise"] = "sampled"
 
 
 @dataclass(frozen=True)
@@ -110,6 +115,7 @@ class Run:
         wandb: whether Weights & Biases sends (``online``), keeps (``offline``) or is off. An
             agent's process counts as ``online`` unless told otherwise.
         project: the Weights & Biases project.
+        log_model: whether the best checkpoint goes to Weights & Biases as an artifact.
     """
 
     seed: int = 0
@@ -124,7 +130,19 @@ class Run:
     loggers: tuple[str, ...] = ()
     wandb: Literal["disabled", "offline", "online"] = "disabled"
     project: str = "pixelrl"
+    log_model: bool = False
 
 
 SECTIONS = {"network": Network, "learning": Learning, "data": Data, "run": Run}
 """The sections of an experiment that every task shares; the fifth, ``task``, is the plugin's."""
+
+
+def flat(settings: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Flatten nested settings to dotted names, as sweeps and overrides spell them."""
+    found: dict[str, Any] = {}
+    for key, value in settings.items():
+        if isinstance(value, Mapping) and value:
+            found.update(flat(value, f"{prefix}{key}."))
+        else:
+            found[f"{prefix}{key}"] = value
+    return found

@@ -25,21 +25,34 @@ def write_rows(path: Path, rows: Sequence[Row]) -> None:
 
 def as_text(rows: Sequence[Row]) -> str:
     """Lay out scores: a line per image, and their means."""
-    columns = list(rows[0])
     average: Row = {"image": f"mean of {len(rows)}", **means(rows)}
-    lines = [*rows, average]
-    cells = [columns] + [[_cell(line.get(name, "")) for name in columns] for line in lines]
-    widths = [max(len(row[index]) for row in cells) for index in range(len(columns))]
+    *lines, last = aligned([*rows, average]).split("\n")
+    return "\n".join([*lines, lines[1], last])
+
+
+def aligned(rows: Sequence[Row]) -> str:
+    """Lay out rows in columns, those of the first row, under a heading and a rule."""
+    columns = list(rows[0])
+    cells = [columns] + [[cell(row.get(name, "")) for name in columns] for row in rows]
+    widths = [max(len(line[index]) for line in cells) for index in range(len(columns))]
     laid = [
         "  ".join(
-            cell.ljust(width) if index == 0 else cell.rjust(width)
-            for index, (cell, width) in enumerate(zip(row, widths, strict=True))
+            text.ljust(width) if index == 0 else text.rjust(width)
+            for index, (text, width) in enumerate(zip(line, widths, strict=True))
         )
-        for row in cells
+        for line in cells
     ]
-    rule = "-" * len(laid[0])
-    return "\n".join([laid[0], rule, *laid[1:-1], rule, laid[-1]])
+    return "\n".join([laid[0], "-" * len(laid[0]), *laid[1:]])
 
 
-def _cell(value: str | float) -> str:
+def markdown(rows: Sequence[Row]) -> str:
+    """Lay out rows as a Markdown table: the first column at the left, the others at the right."""
+    columns = list(rows[0])
+    lines = [columns, ["---"] + ["---:"] * (len(columns) - 1)]
+    lines += [[cell(row.get(name, "")).replace("|", "\\|") for name in columns] for row in rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def cell(value: str | float) -> str:
+    """Write a number with about four digits, and words as they are."""
     return value if isinstance(value, str) else f"{value:.4f}" if abs(value) < 2 else f"{value:.3f}"

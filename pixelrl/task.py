@@ -102,6 +102,13 @@ class Task(ABC):
         target = scene["target"]
         return {"psnr": scores.psnr(image, target), "ssim": scores.ssim(image, target)}
 
+    def baselines(self, scene: Scene) -> Mapping[str, Tensor]:
+        """Finish the scene's image in ways a policy should be compared with, ``(B,C,H,W)`` by name.
+
+        For ``evaluate --baselines``, which adds them to those that every task has.
+        """
+        return {}
+
     @cached_property
     def actions(self) -> ActionSet:
         """The edits as a set, made once."""

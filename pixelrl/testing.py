@@ -11,6 +11,9 @@ from pixelrl.episode import replay
 from pixelrl.errors import ContractError, MapError
 from pixelrl.maps import Scene, check_map, check_scene, map_channels
 from pixelrl.task import Task
+from pixelrl.testing_saliency import check_saliency
+
+__all__ = ["check_saliency", "check_task"]
 
 
 def check_task(task: Task, size: int = 24) -> None:

@@ -192,7 +192,7 @@ class _Sheet:
         top, bottom = self.y - self.em // 6, self.y + self.em // 3
         for column, row in enumerate(shares):
             left, edge = self.center(column) - self.wide // 2, 0.0
-            for share, ink in zip(row, _inks(self.names), strict=False):
+            for share, ink in zip(row, inks(self.names), strict=False):
                 start, edge = round(edge * self.wide), edge + share
                 if round(edge * self.wide) > start:
                     stop = left + round(edge * self.wide) - 1
@@ -206,8 +206,8 @@ class _Sheet:
         rows = -(-len(shares) // across)
         self.y += em * 5 // 4
         self.text(em, self.y, "share", "lm")
-        inks = _inks(self.names)
-        for index, (name, share, ink) in enumerate(zip(self.names, shares, inks, strict=True)):
+        hues = inks(self.names)
+        for index, (name, share, ink) in enumerate(zip(self.names, shares, hues, strict=True)):
             x, y = self.left + index // rows * self.entry, self.y + index % rows * line
             self.draw.rectangle((x, y - em // 2, x + em, y + em // 2), ink, FRAME)
             self.text(x + line, y, name, "lm")
@@ -218,7 +218,7 @@ class _Sheet:
         """Explain the colours of change."""
         em, x, length = self.em, self.left, 6 * self.em
         ramp = torch.linspace(-1, 1, length).expand(1, 1, em, length)
-        bar = _picture(change_image(torch.zeros_like(ramp), ramp, 1.0)[0])
+        bar = picture(change_image(torch.zeros_like(ramp), ramp, 1.0)[0])
         self.text(em, self.y, "scale", "lm")
         self.draw.rectangle((x, self.y - em // 2, x + length + 1, self.y + em // 2 + 1), FRAME)
         self.image.paste(bar, (x + 1, self.y - em // 2 + 1))
@@ -266,12 +266,12 @@ def _fit(
     image: Tensor, cell: tuple[int, int], shrink: Image.Resampling = Image.Resampling.LANCZOS
 ) -> Image.Image:
     """Bring a picture ``(C,H,W)`` to the cell's size; pixels stay pixels when it grows."""
-    picture = _picture(image)
-    grows = picture.width < cell[0]
-    return picture.resize(cell, Image.Resampling.NEAREST if grows else shrink)
+    drawn = picture(image)
+    grows = drawn.width < cell[0]
+    return drawn.resize(cell, Image.Resampling.NEAREST if grows else shrink)
 
 
-def _picture(image: Tensor) -> Image.Image:
+def picture(image: Tensor) -> Image.Image:
     """Make ``(C,H,W)`` an 8-bit RGB picture; other than three channels are shown as their mean."""
     rgb = image if len(image) == 3 else image.mean(0, keepdim=True).expand(3, -1, -1)
     levels = (rgb.nan_to_num(0.0).clamp(0, 1) * 255 + 0.5).to(torch.uint8)
@@ -283,6 +283,6 @@ def _decibel(value: float) -> str:
     return f"{value:.2f} dB" if math.isfinite(value) else "equal" if value > 0 else "none"
 
 
-def _inks(names: Sequence[str]) -> list[str]:
+def inks(names: Sequence[str]) -> list[str]:
     """Write the edits' colours as Pillow wants them."""
     return [f"#{bytes(row).hex()}" for row in (colors(names) * 255).round().int().tolist()]

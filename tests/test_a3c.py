@@ -12,9 +12,9 @@ import torch
 from hypothesis import given
 from torch import Tensor
 
-from pixelrl.a3c import Losses, expected_losses, losses
+from pixelrl.a3c import Losses, expected_losses, losses, pathwise_losses
 from pixelrl.actions import ActionSet, keep, shift
-from pixelrl.episode import Step, play, windows
+from pixelrl.episode import Step, play, tied, windows
 from pixelrl.network import Decision, PolicyValueNet
 from pixelrl.oracle import prices
 from pixelrl.reference import load_reference
@@ -33,15 +33,18 @@ def total(parts: Losses) -> Tensor:
 # Law 8
 
 
-@pytest.mark.parametrize("estimator", ["sampled", "expected"])
+@pytest.mark.parametrize("estimator", ["sampled", "expected", "pathwise"])
 def test_gradient_reaches_the_kernel_through_the_value_loss_alone(estimator: str) -> None:
     task, scene = Toy(), toy_scene(2, 1, 8, 8)
     net, spread = toy_net(task), RewardMapConv(3)
     steps = list(play(task, net, scene))
+    steps = tied(task, steps, scene) if estimator == "pathwise" else steps
     rewards = torch.stack([task.reward(step.before, step.after, scene) for step in steps])
-    returns = return_maps(rewards, GAMMA, spread)
+    returns = return_maps(rewards.detach(), GAMMA, spread)
     if estimator == "sampled":
         parts = losses(steps, returns)
+    elif estimator == "pathwise":
+        parts = pathwise_losses(steps, returns, rewards, GAMMA)
     else:
         priced = torch.stack([prices(task, step.before, scene) for step in steps])
         parts = expected_losses(steps, returns, rewards, priced)
@@ -58,8 +61,8 @@ def test_gradient_reaches_the_kernel_through_the_value_loss_alone(estimator: str
     assert not reaches(parts.value, net.policy_head.weight)
     assert reaches(parts.value, net.value_head.weight)
     assert not reaches(parts.policy, net.value_head.weight)
-    assert not any(step.after.requires_grad for step in steps)
-    assert not rewards.requires_grad
+    assert any(step.after.requires_grad for step in steps) is (estimator == "pathwise")
+    assert rewards.requires_grad is (estimator == "pathwise")
 
 
 def test_losses_by_hand() -> None:

@@ -5,9 +5,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pixelrl.config import Experiment, as_yaml, compose, flat, from_plain, plain
+from pixelrl.config import Experiment, as_yaml, compose, from_plain, plain
 from pixelrl.errors import ConfigError
 from pixelrl.recipes import recipes_for, shipped
+from pixelrl.settings import flat
 
 
 @given(

@@ -1,6 +1,7 @@
 """What the pages show runs."""
 
 import re
+import shlex
 from pathlib import Path
 
 import pytest
@@ -37,9 +38,9 @@ def test_every_command_in_the_pages_parses() -> None:
     for command in commands:
         from pixelrl.cli import _parse
 
-        words = command.partition("#")[0].split()[3:]
+        words = shlex.split(command, comments=True)[3:]
         if "NAME" not in command:
-            _parse([word.strip("'\"") for word in words])
+            _parse(words)
 
 
 def test_every_link_to_a_file_leads_somewhere() -> None:

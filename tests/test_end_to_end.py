@@ -16,6 +16,7 @@ from photos import tiny, write_photos
 from pixelrl.choices import load_choices, save_choices
 from pixelrl.cli import main
 from pixelrl.images import read_image
+from pixelrl.records import KINDS
 
 
 @pytest.mark.parametrize("task", ["denoising", "inpainting"])
@@ -35,7 +36,7 @@ def test_fit_evaluate_predict_replay(
     assert about["versions"]["torch"] == torch.__version__
 
     scores = tmp_path / "scores"
-    assert main(["evaluate", "--checkpoint", str(run), "--out", str(scores)]) == 0
+    assert main(["evaluate", "--checkpoint", str(run), "--oracle", "--out", str(scores)]) == 0
     told = capsys.readouterr().out
     with (scores / "scores.csv").open() as file:
         rows = list(csv.DictReader(file))
@@ -54,7 +55,7 @@ def test_fit_evaluate_predict_replay(
     words = ["--checkpoint", str(run), "--out", str(out), f"data.predict.image={photos}"]
     assert main(["predict", *words]) == 0
     assert {path.name for path in out.iterdir()} == {
-        f"photo{n}{suffix}" for n in range(3) for suffix in (".png", ".strip.png", ".choices.npz")
+        f"photo{n}{suffix}" for n in range(3) for suffix in KINDS
     }
     again = tmp_path / "again.png"
     choices = out / "photo1.choices.npz"

@@ -21,13 +21,18 @@ def scene(channels: int = 1, size: int = 24) -> dict[str, Tensor]:
     return {"image": clean + 0.1 * torch.randn(clean.shape, generator=rng), "target": clean}
 
 
-@pytest.mark.parametrize("estimator", ["sampled", "expected"])
-def test_weights_move_and_the_reward_rises(tmp_path: Path, estimator: str) -> None:
+@pytest.mark.parametrize(
+    ("estimator", "optimizer", "rate"),
+    [("sampled", "adam", 3e-3), ("expected", "adam", 3e-3), ("pathwise", "muon", 1e-3)],
+)
+def test_weights_move_and_the_reward_rises(
+    tmp_path: Path, estimator: str, optimizer: str, rate: float
+) -> None:
     """A port that never steps its optimizer, or steps it the wrong way, fails here."""
     options = tiny(
         tmp_path,
-        f"learning.estimator={estimator}",
-        *("learning.episodes=60", "learning.rate=3e-3", "network.width=12", "data.batch=8"),
+        *(f"learning.estimator={estimator}", f"learning.optimizer={optimizer}"),
+        *("learning.episodes=60", f"learning.rate={rate}", "network.width=12", "data.batch=8"),
         *("run.validate_every=60", "run.checkpoint_every=60", "task.sigma=50"),
     )
     experiment = compose("denoising", overrides=options)

@@ -1,7 +1,7 @@
 """What an agent may do to its pixel: edits, and sets of them."""
 
 from pixelrl.actions.color import brightness, contrast, saturation, scale, shift
-from pixelrl.actions.core import ActionSet, Edit, keep, pick
+from pixelrl.actions.core import ActionSet, Edit, changes, keep, pick
 from pixelrl.actions.filters import bilateral, box, gaussian, median
 
 __all__ = [
@@ -10,6 +10,7 @@ __all__ = [
     "bilateral",
     "box",
     "brightness",
+    "changes",
     "contrast",
     "gaussian",
     "keep",

@@ -88,3 +88,21 @@ def pick(candidates: Tensor, choice: Tensor) -> Tensor:
     """
     index = choice[:, None, None].expand(-1, 1, candidates.shape[2], -1, -1)
     return candidates.gather(1, index).squeeze(1)
+
+
+SEEN = 5.0
+"""How much changes are magnified: an edit moves a pixel by a fraction of the image's range."""
+
+
+def changes(image: Tensor, candidates: Tensor) -> Tensor:
+    """Show agents the image and what each edit would change, for a task's `observe`.
+
+    Args:
+        image: ``(B,C,H,W)``.
+        candidates: ``(B,A,C,H,W)``.
+
+    Returns:
+        ``(B,(1+A)*C,H,W)``: the image, then each edit's change, five times magnified.
+    """
+    moved = SEEN * (candidates - image.unsqueeze(1))
+    return torch.cat([image, moved.flatten(1, 2)], 1)

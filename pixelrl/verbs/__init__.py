@@ -9,7 +9,23 @@ import argparse
 from importlib import import_module
 from typing import Protocol, cast
 
-NAMES = ("fit", "evaluate", "validate", "test", "predict", "replay", "tasks", "check", "data")
+NAMES = (
+    "fit",
+    "evaluate",
+    "validate",
+    "test",
+    "predict",
+    "edit-choices",
+    "replay",
+    "studio",
+    "report",
+    "sweep",
+    "runs",
+    "benchmark",
+    "tasks",
+    "check",
+    "data",
+)
 """The verbs in the order in which help lists them."""
 
 

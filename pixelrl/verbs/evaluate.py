@@ -9,8 +9,19 @@ from pixelrl.verbs.common import policy_options, restored
 
 def options(parser: argparse.ArgumentParser) -> None:
     """State the verb's options."""
-    policy_options(parser)
+    score_options(parser)
     parser.add_argument("--split", choices=("val", "test"), default="test", help="default: test")
+
+
+def score_options(parser: argparse.ArgumentParser) -> None:
+    """State the options that all names of the verb share."""
+    policy_options(parser)
+    parser.add_argument("--oracle", action="store_true",
+                        help="score the best that the edits could do, too")  # fmt: skip
+    parser.add_argument("--baselines", action="store_true",
+                        help="score what a policy should beat, too")  # fmt: skip
+    parser.add_argument("--no-records", action="store_true",
+                        help="leave the scores alone, and no files per image")  # fmt: skip
 
 
 def run(arguments: argparse.Namespace, overrides: list[str]) -> None:
@@ -18,6 +29,20 @@ def run(arguments: argparse.Namespace, overrides: list[str]) -> None:
     from pixelrl import experiment as lab
 
     module, experiment = restored(arguments, overrides)
-    rows = lab.score(module, experiment, Path(arguments.out), arguments.split)
+    rows = lab.score(
+        module,
+        experiment,
+        Path(arguments.out),
+        arguments.split,
+        oracle=arguments.oracle,
+        records=not arguments.no_records,
+    )
     print(as_text(rows))
-    print(f"left in {arguments.out}: scores.csv, protocol.json, filmstrips/")
+    if arguments.baselines:
+        print(lab.compare(experiment, Path(arguments.out), rows, arguments.split))
+    left = f"left in {arguments.out}: scores.csv, protocol.json, calibration.png"
+    if arguments.no_records:
+        print(left)
+        return
+    print(f"{left}, images/")
+    print(f"look at it: python -m pixelrl report {arguments.out}")

@@ -2,9 +2,14 @@
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from pixelrl.tables import as_text
+from pixelrl.errors import ConfigError
+from pixelrl.tables import aligned, as_text
 from pixelrl.verbs.common import composed, recipe_option
+
+if TYPE_CHECKING:
+    from pixelrl.config import Experiment
 
 
 def options(parser: argparse.ArgumentParser) -> None:
@@ -13,6 +18,8 @@ def options(parser: argparse.ArgumentParser) -> None:
     recipe_option(parser)
     parser.add_argument("--resume", metavar="CKPT|last", help="go on where a run stopped")
     parser.add_argument("--print-config", action="store_true", help="print the settings and stop")
+    parser.add_argument("--seeds", type=int, metavar="N",
+                        help="fit with N seeds from run.seed on; tell mean and spread")  # fmt: skip
     parser.add_argument("--dry-run", action="store_true", help="try one episode, leave nothing")
 
 
@@ -43,7 +50,22 @@ def run(arguments: argparse.Namespace, overrides: list[str]) -> None:
         lab.rehearse(experiment)
         print("dry run: one episode and one validation went through; nothing was written.")
         return
+    if arguments.seeds is not None:
+        _repeat(experiment, arguments.seeds, resume)
+        return
     fitted = lab.fit(experiment, resume)
     if fitted.rows:
         print(as_text(fitted.rows))
-        print(f"left in {fitted.directory}: checkpoints/, scores.csv, filmstrips/, logs/")
+        print(f"left in {fitted.directory}: checkpoints/, scores.csv, images/, logs/")
+        print(f"look at it: python -m pixelrl report {fitted.directory}")
+
+
+def _repeat(experiment: "Experiment", count: int, resume: Path | None) -> None:
+    """Fit with several seeds and print what they reached."""
+    from pixelrl.repeats import fit_seeds
+
+    if resume:
+        raise ConfigError("--seeds begins new runs; resume a run of it by its own name.")
+    repeated = fit_seeds(experiment, count)
+    print(aligned(repeated.rows))
+    print(f"left in {experiment.run.root}: {repeated.table.name}, and a run per seed")

@@ -3,12 +3,11 @@
 import argparse
 
 from pixelrl.verbs import evaluate
-from pixelrl.verbs.common import policy_options
 
 
 def options(parser: argparse.ArgumentParser) -> None:
     """State the verb's options."""
-    policy_options(parser)
+    evaluate.score_options(parser)
     parser.set_defaults(split="val")
 
 

@@ -1,6 +1,5 @@
 """Take noise out of a photograph: the papers' first task."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from math import inf
 from typing import ClassVar, Literal, get_args
@@ -8,16 +7,15 @@ from typing import ClassVar, Literal, get_args
 import torch
 from torch import Generator, Tensor
 
-from pixelrl import Edit, Scene, Task
+from pixelrl import Scene
 from pixelrl.errors import ConfigError
-from pixelrl.rewards import squared_error_drop
-from pixelrl_tasks.published import check_sizes, restoration_edits
+from pixelrl_tasks.published import Restoration
 
 Noise = Literal["gaussian", "poisson", "salt_and_pepper"]
 
 
 @dataclass(frozen=True)
-class Denoising(Task):
+class Denoising(Restoration):
     """Take Gaussian, Poisson or salt-and-pepper noise out of a photograph.
 
     AAAI-19, section 5.1: nine edits, five steps, the drop of squared error as reward. The noisy
@@ -34,8 +32,6 @@ class Denoising(Task):
     """
 
     contract: ClassVar[int] = 1
-    local_reward: ClassVar[bool] = True
-    reach: ClassVar[int] = 2
 
     noise: Noise = "gaussian"
     sigma: float = 25.0
@@ -44,7 +40,7 @@ class Denoising(Task):
     clip: bool = False
 
     def __post_init__(self) -> None:
-        check_sizes(self)
+        super().__post_init__()
         if self.noise not in get_args(Noise):
             raise ConfigError(
                 f"task.noise: expected {', '.join(get_args(Noise))}, got {self.noise!r}."
@@ -55,9 +51,6 @@ class Denoising(Task):
             raise ConfigError(f"task.peak: expected photons above 0, got {self.peak}.")
         if not 0 <= self.density <= 1:
             raise ConfigError(f"task.density: expected a share from 0 to 1, got {self.density}.")
-
-    def edits(self) -> Mapping[str, Edit]:
-        return restoration_edits()
 
     def problem(self, maps: Scene, rng: Generator) -> Scene:
         noisy = self.add_noise(maps["image"], rng)
@@ -72,6 +65,3 @@ class Denoising(Task):
         drawn = torch.rand((1, *clean.shape[1:]), generator=rng)
         pepper, salt = drawn < self.density / 2, drawn >= 1 - self.density / 2
         return clean.masked_fill(pepper, 0).masked_fill(salt, 1)
-
-    def reward(self, before: Tensor, after: Tensor, scene: Scene) -> Tensor:
-        return squared_error_drop(before, after, scene["target"])

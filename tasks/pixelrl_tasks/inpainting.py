@@ -1,21 +1,19 @@
 """Take overlaid text off a photograph without being told where it is: the papers' second task."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
 import torch
-from torch import Generator, Tensor
+from torch import Generator
 
-from pixelrl import Edit, Scene, Task
+from pixelrl import Scene
 from pixelrl.errors import ConfigError
-from pixelrl.rewards import squared_error_drop
-from pixelrl_tasks.published import check_sizes, restoration_edits
+from pixelrl_tasks.published import Restoration
 from pixelrl_tasks.text import draw_text
 
 
 @dataclass(frozen=True)
-class Inpainting(Task):
+class Inpainting(Restoration):
     """Take overlaid text off a photograph without being told where it is (blind restoration).
 
     TMM-20: the nine edits of denoising, fifteen steps, the drop of squared error as reward. Text is
@@ -30,8 +28,6 @@ class Inpainting(Task):
     """
 
     contract: ClassVar[int] = 1
-    local_reward: ClassVar[bool] = True
-    reach: ClassVar[int] = 2
 
     length: int = 15
     sizes: tuple[int, int] = (10, 30)
@@ -39,7 +35,7 @@ class Inpainting(Task):
     fonts: str = "installed"
 
     def __post_init__(self) -> None:
-        check_sizes(self)
+        super().__post_init__()
         if not 0 <= self.rotation <= 180:
             raise ConfigError(
                 f"task.rotation: expected degrees from 0 to 180, got {self.rotation}."
@@ -49,9 +45,6 @@ class Inpainting(Task):
                 f"task.sizes: expected two font sizes from 4 pixels on, the smaller first,"
                 f" got {list(self.sizes)}."
             )
-
-    def edits(self) -> Mapping[str, Edit]:
-        return restoration_edits()
 
     def problem(self, maps: Scene, rng: Generator) -> Scene:
         clean = maps["image"]
@@ -65,6 +58,3 @@ class Inpainting(Task):
             fonts=self.fonts,
         )
         return {"image": torch.lerp(clean, color.expand_as(clean), text), "target": clean}
-
-    def reward(self, before: Tensor, after: Tensor, scene: Scene) -> Tensor:
-        return squared_error_drop(before, after, scene["target"])

@@ -1,40 +1,68 @@
-"""What the papers' first two tasks share: the nine edits, and the images these are made for."""
+"""What the papers' first two tasks share: edits, reward, and the images these are made for."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar
 
-from pixelrl import Edit, Task, keep
-from pixelrl.actions import bilateral, box, gaussian, median, shift
+from torch import Tensor
+
+from pixelrl import Edit, Scene, Task, keep
+from pixelrl.actions import bilateral, box, changes, gaussian, median, shift
 from pixelrl.errors import ConfigError
+from pixelrl.rewards import squared_error_drop
 
 GRAY_LEVEL = 1 / 255
 
 
-def restoration_edits() -> Mapping[str, Edit]:
-    """List the nine edits in the order of the official ``State.py``, on which weights count.
+@dataclass(frozen=True)
+class Restoration(Task):
+    """Bring a damaged photograph nearer to its clean target, with the nine published edits.
 
-    AAAI-19, table 1. Filters are 5×5 and work on gray and color alike; bilateral ones measure
-    difference over all channels, so that colors are kept or smoothed together.
+    Attributes:
+        sees_edits: whether agents also see what each edit would change, beside the image. Not as
+            published; agents learn in fewer episodes which edit to take if they need not compute
+            medians and bilateral means themselves.
     """
-    return {
-        "-1": shift(-GRAY_LEVEL),
-        "keep": keep,
-        "+1": shift(+GRAY_LEVEL),
-        "gaussian 0.5": gaussian(5, 0.5),
-        "bilateral 0.1": bilateral(5, 0.1, 5.0),
-        "median": median(5),
-        "gaussian 1.5": gaussian(5, 1.5),
-        "bilateral 1.0": bilateral(5, 1.0, 5.0),
-        "box": box(5),
-    }
 
+    local_reward: ClassVar[bool] = True
+    reach: ClassVar[int | None] = 2
 
-def check_sizes(task: Task) -> None:
-    """Check that a task is set to gray or color images, and to at least one step.
+    sees_edits: bool = False
 
-    Raises:
-        ConfigError: it is not.
-    """
-    if task.channels not in {1, 3}:
-        raise ConfigError(f"task.channels: expected 1 (gray) or 3 (color), got {task.channels}.")
-    if task.length < 1:
-        raise ConfigError(f"task.length: expected steps from 1 on, got {task.length}.")
+    def __post_init__(self) -> None:
+        if self.channels not in {1, 3}:
+            raise ConfigError(
+                f"task.channels: expected 1 (gray) or 3 (color), got {self.channels}."
+            )
+        if self.length < 1:
+            raise ConfigError(f"task.length: expected steps from 1 on, got {self.length}.")
+
+    def edits(self) -> Mapping[str, Edit]:
+        """List the nine edits in the order of the official ``State.py``, on which weights count.
+
+        AAAI-19, table 1. Filters are 5×5 and work on gray and color alike; bilateral ones measure
+        difference over all channels, so that colors are kept or smoothed together.
+        """
+        return {
+            "-1": shift(-GRAY_LEVEL),
+            "keep": keep,
+            "+1": shift(+GRAY_LEVEL),
+            "gaussian 0.5": gaussian(5, 0.5),
+            "bilateral 0.1": bilateral(5, 0.1, 5.0),
+            "median": median(5),
+            "gaussian 1.5": gaussian(5, 1.5),
+            "bilateral 1.0": bilateral(5, 1.0, 5.0),
+            "box": box(5),
+        }
+
+    def observe(self, image: Tensor, scene: Scene) -> Tensor:
+        if not self.sees_edits:
+            return image
+        return changes(image, self.candidates(image, scene))
+
+    @property
+    def observation_channels(self) -> int:
+        return self.channels * (1 + len(self.actions)) if self.sees_edits else self.channels
+
+    def reward(self, before: Tensor, after: Tensor, scene: Scene) -> Tensor:
+        return squared_error_drop(before, after, scene["target"])

@@ -1,0 +1,105 @@
+"""Find what predict, evaluate or fit left in a directory."""
+
+import csv
+import json
+import math
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pixelrl.choices import Recorded, load_choices
+from pixelrl.errors import DataError
+
+SUFFIX = ".choices.npz"
+
+
+@dataclass(frozen=True)
+class Results:
+    """Tell what there is to report on.
+
+    Attributes:
+        records: the records' files by the images' names, in order.
+        scores: each image's scores by name; empty if nothing was scored.
+        protocol: what the scores depend on; empty if nothing was scored.
+        calibration: groups of pixels with their ``entropy`` and ``error``.
+    """
+
+    records: dict[str, Path]
+    scores: dict[str, dict[str, float | None]] = field(default_factory=dict)
+    protocol: dict[str, Any] = field(default_factory=dict)
+    calibration: list[dict[str, float | None]] = field(default_factory=list)
+
+
+def find(directory: Path) -> Results:
+    """Find the records and scores in a directory.
+
+    Args:
+        directory: what ``--out`` of predict or evaluate named, or the directory of a run.
+
+    Returns:
+        What was found. Where images were scored, records of other images do not count: they are
+        of an earlier time.
+
+    Raises:
+        DataError: there is no such directory, nothing in it to report on, or a damaged file.
+    """
+    if not directory.is_dir():
+        raise DataError(f"{directory}: no such folder; name one that evaluate or predict wrote.")
+    folder = directory / "images" if (directory / "images").is_dir() else directory
+    records = {path.name.removesuffix(SUFFIX): path for path in sorted(folder.glob(f"*{SUFFIX}"))}
+    rows = _rows(directory / "scores.csv")
+    scores = {str(row.pop("image", "")): _numbers(row) for row in rows}
+    if scores:
+        records = {name: path for name, path in records.items() if name in scores}
+    if not records:
+        raise DataError(
+            f"{directory}: no NAME{SUFFIX} in it; name a folder that evaluate or predict wrote"
+            " (evaluate without --no-records)."
+        )
+    calibration = [_numbers(row) for row in _rows(directory / "calibration.csv")]
+    return Results(records, scores, _json(directory / "protocol.json"), calibration)
+
+
+def load(path: Path) -> Recorded:
+    """Read a record with its layers.
+
+    Raises:
+        DataError: it is damaged, or holds no images of the steps.
+    """
+    recorded = load_choices(path, with_layers=True)
+    if "frames" not in recorded.layers:
+        raise DataError(
+            f"{path}: choices without the images of the steps, altered or of an older pixelrl; run"
+            " predict or evaluate again."
+        )
+    return recorded
+
+
+def _rows(path: Path) -> list[dict[str, str]]:
+    if not path.is_file():
+        return []
+    with path.open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def _numbers(row: dict[str, str]) -> dict[str, float | None]:
+    return {name: number(text) for name, text in row.items()}
+
+
+def number(text: Any) -> float | None:  # noqa: ANN401 - whatever a file holds
+    """Read a number as JSON can tell it; None for one that is not finite, or no number."""
+    try:
+        value = float(text)
+    except (TypeError, ValueError):
+        return None
+    return value if math.isfinite(value) else None
+
+
+def _json(path: Path) -> dict[str, Any]:
+    if not path.is_file():
+        return {}
+    try:
+        read: dict[str, Any] = json.loads(path.read_text("utf-8"), parse_constant=lambda _: None)
+    except ValueError as error:
+        raise DataError(f"{path}: damaged ({error}); run evaluate again.") from error
+    return read

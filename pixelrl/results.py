@@ -1,0 +1,135 @@
+"""What evaluating and predicting leave: scores with their protocol, and a record per image."""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import lightning.pytorch as pl
+from lightning.pytorch.callbacks import BasePredictionWriter, Callback
+from torch import Tensor
+
+from pixelrl.calibration import Tally, groups, summary, tally
+from pixelrl.images import write_image
+from pixelrl.maps import Scene
+from pixelrl.module import Edited, PixelA3C
+from pixelrl.oracle import greedy
+from pixelrl.plots import calibration_plot
+from pixelrl.records import write_record
+from pixelrl.tables import Row, means, write_rows
+from pixelrl.task import Task
+
+RECORDS = "images"
+"""The folder of the records, in that of the scores."""
+
+
+class ScoreTable(Callback):
+    """Collect one row of scores per test image, and write them with their protocol.
+
+    Args:
+        directory: where ``scores.csv``, ``protocol.json``, the calibration and records are written.
+        names: the images' names, in order.
+        protocol: what the scores depend on.
+        experiment: the settings, in plain values, to be stored with each record; None for no
+            records.
+        oracle: whether to score the greedy ceiling of the edits beside the policy.
+    """
+
+    def __init__(
+        self,
+        directory: Path,
+        names: Sequence[str],
+        protocol: Mapping[str, Any],
+        *,
+        experiment: Mapping[str, Any] | None = None,
+        oracle: bool = False,
+    ) -> None:
+        self.directory, self.names, self.protocol = directory, names, protocol
+        self.experiment, self.oracle = experiment, oracle
+        self.rows: list[Row] = []
+        self.tally: Tally | None = None
+
+    def on_test_batch_end(
+        self,
+        trainer: pl.Trainer,
+        pl_module: pl.LightningModule,
+        outputs: Any,  # noqa: ANN401
+        batch: Scene,
+        batch_idx: int,
+        dataloader_idx: int = 0,
+    ) -> None:
+        """Add a row, count the image's pixels, and leave its record."""
+        if not isinstance(pl_module, PixelA3C) or not trainer.is_global_zero:
+            return
+        edited: Edited = outputs["edited"]
+        scores: dict[str, Tensor] = outputs["scores"]
+        name, task = self.names[batch_idx], pl_module.task
+        row: Row = {"image": name}
+        row.update({score: float(value[0]) for score, value in scores.items()})
+        if self.oracle:
+            row.update(ceiling(task, batch))
+        self.rows.append(row)
+        if edited.layers is not None and "target" in batch:
+            entropy, target = edited.layers.entropy, batch["target"]
+            found = tally(entropy, edited.image, target, len(task.actions))
+            self.tally = found if self.tally is None else self.tally + found
+        if self.experiment is not None:
+            folder = self.directory / RECORDS
+            write_record(folder, name, edited, batch, task, self.experiment)
+
+    def on_test_end(
+        self,
+        trainer: pl.Trainer,
+        pl_module: pl.LightningModule,
+    ) -> None:
+        """Write the table and the calibration."""
+        if not trainer.is_global_zero:
+            return
+        protocol = {**self.protocol, "mean": means(self.rows)}
+        if self.tally is not None:
+            protocol["calibration"] = summary(self.tally)
+            rows: list[Row] = [group._asdict() for group in groups(self.tally)]
+            write_rows(self.directory / "calibration.csv", rows)
+            title = "Does the policy know where it errs?"
+            write_image(self.directory / "calibration.png", calibration_plot(self.tally, title))
+        write_rows(self.directory / "scores.csv", self.rows)
+        text = json.dumps(protocol, indent=2)
+        (self.directory / "protocol.json").write_text(text + "\n", "utf-8")
+
+
+class SaveEdits(BasePredictionWriter):
+    """Write a record of each edited image.
+
+    Args:
+        directory: where they are written.
+        names: the images' names, in order.
+        experiment: the settings, in plain values, to be stored with the choices.
+    """
+
+    def __init__(
+        self, directory: Path, names: Sequence[str], experiment: Mapping[str, Any]
+    ) -> None:
+        super().__init__(write_interval="batch")
+        self.directory, self.names, self.experiment = directory, names, experiment
+
+    def write_on_batch_end(  # noqa: PLR0913, PLR0917 - Lightning's signature
+        self,
+        trainer: pl.Trainer,
+        pl_module: pl.LightningModule,
+        prediction: Edited,
+        batch_indices: Sequence[int] | None,
+        batch: Scene,
+        batch_idx: int,
+        dataloader_idx: int,
+    ) -> None:
+        """Write one image's files."""
+        if isinstance(pl_module, PixelA3C):
+            name, task = self.names[batch_idx], pl_module.task
+            write_record(self.directory, name, prediction, batch, task, self.experiment)
+
+
+def ceiling(task: Task, scene: Scene) -> dict[str, float]:
+    """Score the greedy ceiling of a task's edits; its reward must be local."""
+    images, _ = greedy(task, scene)
+    scores = task.scores(images[-1], scene)
+    return {f"oracle_{name}": float(score[0]) for name, score in scores.items()}

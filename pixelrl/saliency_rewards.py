@@ -1,0 +1,160 @@
+"""The reward of saliency editing: a region's share of attention, within budgets of fidelity.
+
+Raw saliency is best raised by painting a region red or the rest black. What is paid for instead is
+a potential: the gain in log-odds of the region's share, capped, minus what either side of the mask
+strays beyond its budget. A step earns the potential's difference, so that going back and forth
+earns nothing and an episode earns its last image's potential.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from pixelrl.fidelity import color_distance, mean_in, newly_clipped, structure
+from pixelrl.saliency import Saliency, as_density
+
+
+@dataclass(frozen=True)
+class Goal:
+    """Say what an edit should reach and what it may cost.
+
+    Attributes:
+        sign: 1 to raise the region's saliency, -1 to lower it.
+        cap: largest gain that is paid, in log-odds; beyond it there is nothing to be had.
+        inside: budget of mean color distance in the region, in Lab units.
+        outside: the same for the rest of the image.
+        clipped: share of newly clipped pixels that a valid result may have on either side.
+        structure: structure that a valid result must keep on either side.
+        own: how much the movement of a pixel's own saliency counts for that pixel. A place of
+            saliency pools some dozens of pixels, so that one pixel alone moves its own saliency by
+            that many times less than if all did alike.
+    """
+
+    sign: int = 1
+    cap: float = 0.7
+    inside: float = 15.0
+    outside: float = 10.0
+    clipped: float = 0.2
+    structure: float = 0.9
+    own: float = 25.0
+
+
+@dataclass(frozen=True)
+class Strayed:
+    """Hold how far a region strays from the original, ``(B,)`` each.
+
+    Attributes:
+        color: mean color distance, in Lab units.
+        clipped: share of newly clipped pixels.
+        structure: mean structure, at most 1.
+    """
+
+    color: Tensor
+    clipped: Tensor
+    structure: Tensor
+
+
+def logit_share(saliency: Tensor, mask: Tensor) -> Tensor:
+    """Compute the log-odds of a region's share of saliency.
+
+    Args:
+        saliency: ``(B,1,H,W)``, 0 or more, of any scale.
+        mask: ``(B,1,H,W)`` in [0, 1].
+
+    Returns:
+        ``(B,)``, in natural log-odds within about ±14.
+    """
+    density = as_density(saliency)
+    inside, outside = ((density * side).sum((1, 2, 3)) for side in (mask, 1 - mask))
+    return (inside.clamp(min=1e-6) / outside.clamp(min=1e-6)).log()
+
+
+def strayed(image: Tensor, original: Tensor, region: Tensor) -> Strayed:
+    """Measure how far a region ``(B,1,H,W)`` strays from the original, images ``(B,3,H,W)``."""
+    return Strayed(
+        color=mean_in(color_distance(image, original), region),
+        clipped=mean_in(newly_clipped(image, original), region),
+        structure=mean_in(structure(image, original), region),
+    )
+
+
+def valid(inside: Strayed, outside: Strayed, goal: Goal) -> Tensor:
+    """Tell which results keep within the budgets on both sides, ``(B,)`` of 0 and 1."""
+    kept = [
+        (side.color <= budget) & (side.clipped <= goal.clipped) & (side.structure >= goal.structure)
+        for side, budget in ((inside, goal.inside), (outside, goal.outside))
+    ]
+    return (kept[0] & kept[1]).to(inside.color.dtype)
+
+
+def saliency_reward(
+    saliency: Saliency, before: Tensor, after: Tensor, original: Tensor, mask: Tensor, goal: Goal
+) -> Tensor:
+    """Pay for a step's difference of potential.
+
+    With ``q`` the region's share, the potential of an image is ``clip(sign * (logit q - logit q0),
+    ±cap) - P``, where P adds for region and rest ``max(0, color - budget) / 10``, ``clipped / 2``
+    and ``2 * clip((0.9 - structure) / 0.1, 0, 2)``.
+
+    Every pixel is paid the difference, plus its own part less the mean of those parts: how
+    ``log(1 + its saliency / the mean)`` moved, in the region towards the goal and elsewhere away
+    from it, and what it cost in color, clipping and structure. So the mean of the map is the step's
+    reward exactly, and a pixel can still tell its own doing.
+
+    Args:
+        saliency: the model.
+        before: ``(B,3,H,W)``.
+        after: ``(B,3,H,W)``.
+        original: ``(B,3,H,W)``, where the episode began.
+        mask: ``(B,1,H,W)`` in [0, 1], the region.
+        goal: what is wanted.
+
+    Returns:
+        ``(B,1,H,W)``, in log-odds.
+    """
+    begun = logit_share(saliency(original), mask)
+    gains = [goal.sign * (logit_share(saliency(image), mask) - begun) for image in (before, after)]
+    earned = gains[1].clamp(-goal.cap, goal.cap) - gains[0].clamp(-goal.cap, goal.cap)
+    moved = _noticed(saliency(after)) - _noticed(saliency(before))
+    # Beyond the cap nothing is paid, to single pixels neither.
+    towards = goal.own * goal.sign * _spread(earned != 0).to(moved.dtype)
+    inside, outside = _weight(mask), _weight(1 - mask)
+    cost_before, own_before = _cost(before, original, mask, goal)
+    cost_after, own_after = _cost(after, original, mask, goal)
+    own = towards * (inside - outside) * moved - (own_after - own_before)
+    whole = earned - (cost_after - cost_before)
+    return _spread(whole) + own - own.mean((1, 2, 3), keepdim=True)
+
+
+def _noticed(saliency: Tensor) -> Tensor:
+    """Compute ``log(1 + saliency / its mean)``: what is far below the mean is noise."""
+    return (as_density(saliency) * saliency[0].numel()).log1p()
+
+
+def _cost(image: Tensor, original: Tensor, mask: Tensor, goal: Goal) -> tuple[Tensor, Tensor]:
+    """Charge for straying: the whole image, ``(B,)``, and every pixel, ``(B,1,H,W)``."""
+    color, clipped, kept = (
+        measure(image, original) for measure in (color_distance, newly_clipped, structure)
+    )
+    whole, own = image.new_zeros(image.shape[0]), torch.zeros_like(color)
+    for region, budget in ((mask, goal.inside), (1 - mask, goal.outside)):
+        whole = whole + (mean_in(color, region) - budget).clamp(min=0) / 10
+        whole = whole + mean_in(clipped, region) / 2
+        whole = whole + 2 * ((goal.structure - mean_in(kept, region)) / 0.1).clamp(0, 2)
+        each = (color - budget).clamp(min=0) / 10 + clipped / 2 + 2 * (1 - kept)
+        own = own + _weight(region) * each
+    return whole, own
+
+
+def _weight(region: Tensor) -> Tensor:
+    """Weigh pixels, one on average over both sides, so that either side counts one half.
+
+    A share of a small region hangs on few pixels: each of them matters the more.
+    """
+    return region / (2 * region.mean((1, 2, 3), keepdim=True).clamp(min=0.05))
+
+
+def _spread(numbers: Tensor) -> Tensor:
+    """Shape a number per image, ``(B,)``, like a map, ``(B,1,1,1)``."""
+    return numbers[:, None, None, None]

@@ -1,0 +1,66 @@
+"""What is reported about saliency edits: what was gained, at what cost, and whether validly."""
+
+import torch
+from torch import Tensor
+from torchmetrics.functional.image import structural_similarity_index_measure
+
+from pixelrl.fidelity import mean_in
+from pixelrl.saliency import Saliency, as_unit
+from pixelrl.saliency_rewards import Goal, logit_share, strayed, valid
+from pixelrl.scores import as_written
+
+
+def saliency_scores(
+    model: Saliency, critic: Saliency, image: Tensor, original: Tensor, mask: Tensor, goal: Goal
+) -> dict[str, Tensor]:
+    """Score a finished edit by two models, and its fidelity on both sides of the mask.
+
+    Args:
+        model: the model that paid.
+        critic: one that did not.
+        image: ``(B,3,H,W)``, finished; scored as it would be written to 8 bits.
+        original: ``(B,3,H,W)``.
+        mask: ``(B,1,H,W)`` in [0, 1], the region.
+        goal: what was wanted.
+
+    Returns:
+        ``(B,)`` per name. ``gain`` and ``critic_gain`` are the headline: the change of log-odds of
+        the region's share in the wanted direction, and 0 for results beyond a budget. ``dlogit``
+        and ``critic_dlogit`` are the bare changes. ``relative`` is the mean in the region of
+        ``(S' - S) / S`` clipped to ±1 (Miangoleh et al., CVPR 2023), ``absolute`` the change of the
+        mean of the map scaled to its maximum (Mejjati et al., ECCV 2020). For region (``mask_``)
+        and rest (``rest_``): mean color distance in Lab units, PSNR in dB (at most 100), SSIM,
+        share of newly clipped pixels, structure.
+    """
+    shown, begun = as_written(image), as_written(original)
+    region, rest = strayed(shown, begun, mask), strayed(shown, begun, 1 - mask)
+    kept = valid(region, rest, goal)
+    after, before = model(shown), model(begun)
+    change = logit_share(after, mask) - logit_share(before, mask)
+    judged = logit_share(critic(shown), mask) - logit_share(critic(begun), mask)
+    ratio = ((after - before) / (before + 1e-8)).clamp(-1, 1)
+    similar, error = _similarity(shown, begun), (shown - begun).square().mean(1, keepdim=True)
+    found = {
+        "gain": (goal.sign * change).where(kept > 0, 0.0),
+        "critic_gain": (goal.sign * judged).where(kept > 0, 0.0),
+        "valid": kept,
+        "dlogit": change,
+        "critic_dlogit": judged,
+        "relative": mean_in(ratio, mask),
+        "absolute": mean_in(as_unit(after) - as_unit(before), mask),
+    }
+    for name, side, part in (("mask", region, mask), ("rest", rest, 1 - mask)):
+        found[f"{name}_color"] = side.color
+        found[f"{name}_psnr"] = -10 * mean_in(error, part).clamp(min=1e-10).log10()
+        found[f"{name}_ssim"] = mean_in(similar, part)
+        found[f"{name}_clipped"] = side.clipped
+        found[f"{name}_structure"] = side.structure
+    return found
+
+
+def _similarity(image: Tensor, original: Tensor) -> Tensor:
+    """Compute the map of structural similarity, ``(B,1,H,W)``, averaged over channels."""
+    _, local = structural_similarity_index_measure(
+        image, original, data_range=1.0, reduction="none", return_full_image=True
+    )
+    return torch.as_tensor(local).mean(1, keepdim=True)

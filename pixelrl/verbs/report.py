@@ -1,0 +1,24 @@
+"""``pixelrl report``."""
+
+import argparse
+from pathlib import Path
+
+from pixelrl.errors import ConfigError
+
+
+def options(parser: argparse.ArgumentParser) -> None:
+    """State the verb's options."""
+    parser.add_argument("results", metavar="RESULTS", help="what evaluate, predict or fit has left")
+    parser.add_argument("--out", metavar="FILE", help="default: RESULTS/report.html")
+
+
+def run(arguments: argparse.Namespace, overrides: list[str]) -> None:
+    """Make one self-contained page of results."""
+    if overrides:
+        raise ConfigError(f"report takes no settings, got '{overrides[0]}'.")
+    from pixelrl.report import build
+
+    results = Path(arguments.results)
+    out = Path(arguments.out) if arguments.out else results / "report.html"
+    build(results, out)
+    print(f"written: {out} ({out.stat().st_size / 1e6:.1f} MB); open it in a browser")
