@@ -9,7 +9,7 @@ from lightning.pytorch.callbacks import Callback
 from lightning.pytorch.loggers import TensorBoardLogger, WandbLogger
 from torch import Tensor
 
-from pixelrl.checkpoint import FORMAT, KEY
+from pixelrl.checkpoint import FORMAT, KEY, SUPERVISED
 from pixelrl.episode import replay
 from pixelrl.images import write_image
 from pixelrl.maps import Scene
@@ -23,10 +23,13 @@ class StoreSettings(Callback):
 
     Args:
         experiment: what `config.plain` made of it.
+        supervised: whether the checkpoints hold a supervised start and no policy.
     """
 
-    def __init__(self, experiment: Mapping[str, Any]) -> None:
-        self.experiment = experiment
+    def __init__(self, experiment: Mapping[str, Any], *, supervised: bool = False) -> None:
+        self.about = {"format": FORMAT, "experiment": dict(experiment)}
+        if supervised:
+            self.about[SUPERVISED] = True
 
     def on_save_checkpoint(
         self,
@@ -35,7 +38,7 @@ class StoreSettings(Callback):
         checkpoint: dict[str, Any],
     ) -> None:
         """Add our part to Lightning's."""
-        checkpoint[KEY] = {"format": FORMAT, "experiment": dict(self.experiment)}
+        checkpoint[KEY] = self.about
 
 
 class KeepCheckpoints(Callback):

@@ -13,11 +13,15 @@ from pixelrl.errors import CheckpointError, ConfigError
 from pixelrl.module import PixelA3C
 from pixelrl.network import PolicyValueNet
 from pixelrl.reference import load_reference
+from pixelrl.supervised import hand_over
 
 KEY = "pixelrl"
 """Where a Lightning checkpoint holds our part: format version and settings, plain values only."""
 
 FORMAT = 1
+
+SUPERVISED = "supervised"
+"""Marks, in our part of a checkpoint, what `pretrain` left: layers to start from, no policy."""
 
 
 class Restored(NamedTuple):
@@ -63,8 +67,17 @@ def initialize(module: PixelA3C, path: Path) -> str:
     if path.suffix in {".npz", ".caffemodel"}:
         loaded = load_reference(module.policy, module.spread, path)
         return f"{path}: {loaded}"
-    _fill(module, read(path)["state_dict"], path)
-    return f"{path}: all weights"
+    stored = read(path)
+    if not stored[KEY].get(SUPERVISED):
+        _fill(module, stored["state_dict"], path)
+        return f"{path}: all weights"
+    try:
+        return f"{path}: {len(hand_over(stored['state_dict'], module.policy))} parameters"
+    except ValueError as error:
+        raise CheckpointError(
+            f"{path}: a supervised start of another shape ({error}); set network.width and the"
+            " task's settings as they were."
+        ) from error
 
 
 def restore(path: Path, overrides: list[str] | None = None) -> Restored:
@@ -78,6 +91,11 @@ def restore(path: Path, overrides: list[str] | None = None) -> Restored:
         CheckpointError: the file is missing, no checkpoint of ours, or damaged.
     """
     stored = read(path)
+    if stored[KEY].get(SUPERVISED):
+        raise CheckpointError(
+            f"{path}: a supervised start, which has no policy yet; pass it to fit as"
+            f" network.init={path}."
+        )
     plain: dict[str, Any] = stored[KEY]["experiment"]
     plain = {**plain, "network": {**plain["network"], "init": ""}}  # its weights are inside
     experiment = from_plain(plain, overrides or ())

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any, Literal
+from zlib import crc32
 
 import lightning.pytorch as pl
 from numpy.typing import NDArray
@@ -84,7 +85,8 @@ class Crops(Dataset[dict[str, Tensor]]):
         self.task, self.data, self.seed = task, data, seed
         self.files = aligned(task, data, "train")
         self.posed = posed(task, data, "train")
-        self.augment: Augment = augmentation(data, tuple(self.files[0]))
+        self.maps = Maps(task, seed)
+        self.augment: Augment = augmentation(data, tuple(self.maps(self.files[0])))
         for sample in self.files[:KEPT]:
             self.read(sample)
 
@@ -100,7 +102,7 @@ class Crops(Dataset[dict[str, Tensor]]):
 
     def read(self, sample: Aligned) -> dict[str, NDArray[Any]]:
         """Read one sample's files whole."""
-        maps = read_aligned(self.task, sample)
+        maps = self.maps(sample)
         height, width = maps["image"].shape[:2]
         if min(height, width) < self.data.crop:
             raise DataError(
@@ -123,7 +125,7 @@ class Whole(Dataset[dict[str, Tensor]]):
     """
 
     def __init__(self, task: Task, data: Data, split: Split, seed: int) -> None:
-        self.task, self.seed = task, seed
+        self.task, self.seed, self.maps = task, seed, Maps(task, seed)
         files = aligned(task, data, split)
         self.files = files[: data.limit] if data.limit else files
         self.crop = data.val_crop if split == "val" else 0
@@ -134,7 +136,7 @@ class Whole(Dataset[dict[str, Tensor]]):
 
     def __getitem__(self, index: int) -> dict[str, Tensor]:
         rng, _ = seeded(self.seed, index)
-        maps = read_aligned(self.task, self.files[index])
+        maps = self.maps(self.files[index])
         tensors = {name: centre(as_map(value), self.crop) for name, value in maps.items()}
         return pose(self.task, tensors, None if self.posed else rng)
 
@@ -191,6 +193,34 @@ class ImageData(pl.LightningDataModule):
         return Whole(self.task, self.data, "val", self.seed).loader()
 
 
+class Maps:
+    """Read a sample's maps; what photographs in the box lack for a task, let the task invent.
+
+    Args:
+        task: tells which maps it needs, and invents them.
+        seed: of what is invented; the same photograph gets the same maps in every process.
+    """
+
+    def __init__(self, task: Task, seed: int) -> None:
+        self.task, self.seed = task, seed
+        self._invented: dict[Path, dict[str, NDArray[Any]]] = {}
+
+    def __call__(self, sample: Aligned) -> dict[str, NDArray[Any]]:
+        """Read or invent ``(H,W,K)`` arrays by map name."""
+        needed = (*self.task.learns_from, *self.task.works_on)
+        if set(sample) != {"image"} or set(needed) == {"image"}:
+            return read_aligned(self.task, sample)
+        path = sample["image"]
+        if path not in self._invented:
+            rng, _ = seeded(self.seed, crc32(path.name.encode()))
+            image = as_map(_read(path, self.task.channels))
+            maps = self.task.invent(image, rng)
+            self._invented[path] = {
+                name: value.movedim(0, -1).contiguous().numpy() for name, value in maps.items()
+            }
+        return dict(self._invented[path])
+
+
 def pose(task: Task, maps: Scene, rng: Generator | None) -> dict[str, Tensor]:
     """Turn maps ``(K,H,W)`` into a scene; with a generator, the task poses its problem."""
     scene = dict(task.problem(maps, rng) if rng is not None else maps)
@@ -230,7 +260,7 @@ def _read(path: Path, channels: int) -> NDArray[Any]:
 def _boxed(task: Task, split: Split) -> Sequence[Path]:
     if split == "predict":
         raise DataError("no images to edit are named; pass data.predict.image=DIR (or one file).")
-    if set(task.learns_from) != {"image"}:
+    if set(task.learns_from) != {"image"} and type(task).invent is Task.invent:
         raise DataError(
             f"{type(task).__name__} learns from {', '.join(task.learns_from)}; the photographs in"
             f" the box have no more than an image. Pass data.{split}.image=DIR and the others."

@@ -28,6 +28,7 @@ from pixelrl.loggers import finish, log_best, log_scores, loggers, quiet
 from pixelrl.module import PixelA3C
 from pixelrl.progress import Progress
 from pixelrl.results import SaveEdits, ScoreTable
+from pixelrl.supervised import Regression
 from pixelrl.tables import Row, aligned, means, write_rows
 from pixelrl.wandb_callbacks import ShareHistograms
 
@@ -73,6 +74,35 @@ def fit(experiment: Experiment, resume: Path | None = None) -> Fitted:
     if trainer.is_global_zero:
         _report(trainer, experiment, directory, rows)
     return Fitted(directory, module, rows)
+
+
+def pretrain(experiment: Experiment) -> Path:
+    """Learn a supervised start, for `network.init`.
+
+    Args:
+        experiment: what to do; ``learning.episodes`` counts batches.
+
+    Returns:
+        The checkpoint of the best validation.
+
+    Raises:
+        PixelRLError: of whatever kind, with one line that says what to do.
+    """
+    policy = build(experiment).policy
+    module = Regression(experiment.task, policy, experiment.learning)
+    data = _data(experiment)
+    data.check()
+    directory = _new_directory(experiment)
+    run = experiment.run
+    callbacks = [
+        StoreSettings(plain(experiment), supervised=True),
+        KeepCheckpoints(directory / runs.LAST, directory / runs.BEST, run.checkpoint_every),
+        Progress(experiment.learning.episodes),
+    ]
+    trainer = _trainer(experiment, directory, callbacks)
+    trainer.fit(module, datamodule=data)
+    trainer.save_checkpoint(directory / runs.LAST)
+    return directory / runs.BEST
 
 
 def rehearse(experiment: Experiment) -> None:

@@ -1,7 +1,8 @@
 """Reward maps to build tasks from: what a step was worth, per pixel, ``(B,1,H,W)``."""
 
-from kornia.color import rgb_to_lab
 from torch import Tensor
+
+from pixelrl.lab import Space, lab_distance
 
 
 def squared_error_drop(
@@ -43,7 +44,9 @@ def absolute_error_drop(
     return scale * drop.mean(1, keepdim=True)
 
 
-def lab_distance_drop(before: Tensor, after: Tensor, target: Tensor) -> Tensor:
+def lab_distance_drop(
+    before: Tensor, after: Tensor, target: Tensor, space: Space = "srgb"
+) -> Tensor:
     """Pay for CIELab distance that went away (CIE76, in Lab units).
 
     The reward of local color enhancement (official sample code).
@@ -52,13 +55,9 @@ def lab_distance_drop(before: Tensor, after: Tensor, target: Tensor) -> Tensor:
         before: ``(B,3,H,W)`` RGB in image units.
         after: ``(B,3,H,W)``.
         target: ``(B,3,H,W)``.
+        space: how the numbers of the three are meant.
 
     Returns:
         ``(B,1,H,W)``.
     """
-    wanted: Tensor = rgb_to_lab(target)
-    far_before, far_after = (
-        (rgb_to_lab(image) - wanted).square().sum(1, keepdim=True).sqrt()
-        for image in (before, after)
-    )
-    return far_before - far_after
+    return lab_distance(before, target, space) - lab_distance(after, target, space)

@@ -5,12 +5,14 @@ numbers measure. torchmetrics does the computing; the mean of a set is the mean 
 """
 
 import torch
-from kornia.color import rgb_to_lab
+from skimage.color import deltaE_ciede2000
 from torch import Tensor
 from torchmetrics.functional.image import (
     peak_signal_noise_ratio,
     structural_similarity_index_measure,
 )
+
+from pixelrl.lab import Space, lab, lab_distance
 
 
 def as_written(image: Tensor) -> Tensor:
@@ -64,15 +66,34 @@ def ssim(image: Tensor, target: Tensor) -> Tensor:
     return whole.mean((1, 2, 3))
 
 
-def lab_error(image: Tensor, target: Tensor) -> Tensor:
+def lab_error(image: Tensor, target: Tensor, space: Space = "srgb") -> Tensor:
     """Measure the mean CIELab distance (CIE76, in Lab units); lower is better.
 
     Args:
         image: ``(B,3,H,W)`` RGB.
         target: ``(B,3,H,W)`` RGB.
+        space: how the numbers of both are meant.
 
     Returns:
         ``(B,)``.
     """
-    difference: Tensor = rgb_to_lab(as_written(image)) - rgb_to_lab(as_written(target))
-    return difference.square().sum(1).sqrt().mean((1, 2))
+    return lab_distance(as_written(image), as_written(target), space).mean((1, 2, 3))
+
+
+def ciede2000(image: Tensor, target: Tensor, space: Space = "srgb") -> Tensor:
+    """Measure the mean CIEDE2000 difference, computed by scikit-image; lower is better.
+
+    Args:
+        image: ``(B,3,H,W)`` RGB.
+        target: ``(B,3,H,W)`` RGB.
+        space: how the numbers of both are meant.
+
+    Returns:
+        ``(B,)``.
+    """
+    ours, wanted = (
+        lab(as_written(each), space).movedim(1, -1).double().cpu().numpy()
+        for each in (image, target)
+    )
+    difference = deltaE_ciede2000(wanted, ours)  # type: ignore[no-untyped-call]
+    return torch.from_numpy(difference).mean((1, 2)).to(image)

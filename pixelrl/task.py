@@ -78,6 +78,21 @@ class Task(ABC):
         """
         return maps
 
+    def invent(self, image: Tensor, rng: Generator) -> Scene:
+        """Make up the maps that photographs in the box lack, so that nothing must be downloaded.
+
+        Asked for where no folders are given and the task learns from more than ``image``; once per
+        photograph, before it is cut.
+
+        Args:
+            image: ``(C,H,W)`` float32 in [0, 1].
+            rng: the only source of randomness.
+
+        Returns:
+            ``(K,H,W)`` each: the maps named in `learns_from`.
+        """
+        raise NotImplementedError(f"{type(self).__name__} learns from folders only.")
+
     def observe(self, image: Tensor, scene: Scene) -> Tensor:
         """Tell what the network sees, ``(B,K,H,W)``; by default the image as it stands."""
         return image

@@ -150,7 +150,7 @@ def test_cheats_score_nothing_and_lose_while_the_grade_gains(sign: int) -> None:
             assert float(scores["gain"]) > 0.1
             assert float(scores["critic_gain"]) > 0.1
             assert reward > 0.1
-        else:
+        else:  # of this colorful photograph gray is a cheat as well
             assert float(scores["gain"]) == 0, name
             assert float(scores["critic_gain"]) == 0, name
             assert reward < 0, name

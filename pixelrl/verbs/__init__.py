@@ -11,6 +11,7 @@ from typing import Protocol, cast
 
 NAMES = (
     "fit",
+    "pretrain",
     "evaluate",
     "validate",
     "test",

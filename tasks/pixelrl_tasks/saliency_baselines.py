@@ -18,7 +18,8 @@ def finished(image: Tensor, mask: Tensor, sign: int) -> dict[str, Tensor]:
 
     Returns:
         The finished images by name. ``fixed grade`` is what a careful person would do to any
-        photograph. The cheats move a model's saliency and nobody would want them.
+        photograph. Gray is a cheat where a photograph is colorful, and a grade where it is not; the
+        budgets tell. The cheats move a model's saliency and nobody would want them.
     """
     ways = _RAISE if sign > 0 else _LOWER
     return {
@@ -71,7 +72,7 @@ _RAISE: dict[str, tuple[Edit, Edit]] = {
     "cheat: white region": (_filled(1, 1, 1), keep),
     "cheat: noisy region": (_noise, keep),
     "cheat: black rest": (keep, _filled(0, 0, 0)),
-    "cheat: gray rest": (keep, saturation(0)),
+    "gray rest": (keep, saturation(0)),
     "cheat: blurred rest": (keep, _blurred),
 }
 """By name, what is done to the region and what to the rest, to raise the region's saliency."""
@@ -80,7 +81,7 @@ _LOWER: dict[str, tuple[Edit, Edit]] = {
     "fixed grade": (_both(saturation(0.8), stretched(0.8)), keep),
     "cheat: black region": (_filled(0, 0, 0), keep),
     "cheat: flat region": (_filled(0.5, 0.5, 0.5), keep),
-    "cheat: gray region": (saturation(0), keep),
+    "gray region": (saturation(0), keep),
     "cheat: blurred region": (_blurred, keep),
     "cheat: red rest": (keep, _filled(1, 0, 0)),
     "cheat: noisy rest": (keep, _noise),

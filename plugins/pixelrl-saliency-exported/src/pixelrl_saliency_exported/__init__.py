@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from zipfile import BadZipFile
 
 import torch
 from torch import Tensor
@@ -43,7 +44,7 @@ class Exported:
         file = existing(path)
         try:
             self.program = torch.export.load(file)
-        except (RuntimeError, ValueError, OSError) as error:
+        except (RuntimeError, ValueError, OSError, BadZipFile) as error:
             raise PluginError(
                 f"{path}: no file of torch.export; write it with torch.export.save."
             ) from error

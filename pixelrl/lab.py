@@ -1,0 +1,57 @@
+"""CIELab of RGB images: where color differences are measured."""
+
+from typing import Literal
+
+import torch
+from kornia.color import rgb_to_lab
+from torch import Tensor
+
+Space = Literal["srgb", "prophoto"]
+"""How the numbers of an RGB image are meant: sRGB, or ProPhoto RGB (ROMM, ISO 22028-2)."""
+
+_TO_XYZ = (
+    (0.7976749, 0.1351917, 0.0313534),
+    (0.2880402, 0.7118741, 0.0000857),
+    (0.0, 0.0, 0.8252100),
+)
+_WHITE = (0.9642, 1.0, 0.82521)
+
+
+def lab(image: Tensor, space: Space = "srgb") -> Tensor:
+    """Turn an image into CIELab.
+
+    Args:
+        image: ``(B,3,H,W)`` RGB, nominally [0, 1]; what leaves that range is continued.
+        space: how its numbers are meant. sRGB is seen under D65, ProPhoto under D50.
+
+    Returns:
+        ``(B,3,H,W)``: L in [0, 100], a and b around 0.
+    """
+    if space == "srgb":
+        found: Tensor = rgb_to_lab(image)
+        return found
+    # The part near zero is straight, so that negative numbers have a value too.
+    linear = torch.where(image < 1 / 32, image / 16, image.clamp(min=1 / 32) ** 1.8)
+    channels = linear.unbind(1)
+    x, y, z = (
+        sum(weight * channel for weight, channel in zip(row, channels, strict=True)) / white
+        for row, white in zip(_TO_XYZ, _WHITE, strict=True)
+    )
+    fx, fy, fz = (_root(torch.as_tensor(each)) for each in (x, y, z))
+    return torch.stack([116 * fy - 16, 500 * (fx - fy), 200 * (fy - fz)], 1)
+
+
+def lab_distance(image: Tensor, other: Tensor, space: Space = "srgb") -> Tensor:
+    """Measure the distance of two images in CIELab (CIE76, in Lab units), ``(B,1,H,W)``."""
+    difference = lab(image, space) - lab(other, space)
+    # Unlike the root of a sum of squares, this has a gradient where both are equal: zero.
+    distance: Tensor = torch.linalg.vector_norm(difference, dim=1, keepdim=True)
+    return distance
+
+
+def _root(value: Tensor) -> Tensor:
+    """Take CIE's cube root, straight below (6/29)^3."""
+    bend = (6 / 29) ** 3
+    return torch.where(
+        value > bend, value.clamp(min=bend) ** (1 / 3), value / (3 * (6 / 29) ** 2) + 4 / 29
+    )
