@@ -25,6 +25,7 @@ NAMES = (
     "benchmark",
     "tasks",
     "check",
+    "new-task",
     "data",
 )
 """The verbs in the order in which help lists them."""
