@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from pixelrl.episode import Step
@@ -98,6 +99,33 @@ def pathwise_losses(
     log_pi, _, values = _policy(steps)
     discounted = [gamma**number * reward for number, reward in enumerate(rewards)]
     return _sum(-torch.stack(discounted), values, returns, log_pi)
+
+
+def priced_losses(
+    steps: Sequence[Step], returns: Tensor, prices: Tensor, temperature: float
+) -> Losses:
+    """Compute the losses with the policy regressed on the prices of all edits.
+
+    Logits, centred over edits, are to be the prices, centred, in units of the temperature; the
+    policy is then the softmax of what each edit is expected to earn now. Unlike the gradient of an
+    expectation this one does not fade where a policy is already sure, so that agents which have all
+    chosen the same edit can still learn where it does harm. Agents are myopic: the discount matters
+    to the value alone. Errors above one count linearly (Huber), for prices have heavy tails.
+
+    Args:
+        steps: T steps with values.
+        returns: ``(T,B,1,H,W)``, for the value alone.
+        prices: ``(T,B,A,H,W)``, the reward each edit would have earned.
+        temperature: reward per logit.
+
+    Returns:
+        The losses.
+    """
+    log_pi, _, values = _policy(steps)
+    expected = temperature * (log_pi - log_pi.mean(2, keepdim=True))
+    wanted = prices - prices.mean(2, keepdim=True)
+    error = F.huber_loss(expected, wanted, reduction="none").mean(2, keepdim=True)
+    return _sum(error, values, returns, log_pi)
 
 
 def _policy(steps: Sequence[Step]) -> tuple[Tensor, Tensor, Tensor]:

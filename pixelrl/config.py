@@ -217,6 +217,7 @@ _POSITIVE = (
     "learning.episodes",
     "learning.window",
     "learning.rate",
+    "learning.temperature",
     "data.crop",
     "data.batch",
     "run.devices",
@@ -242,9 +243,10 @@ def check(experiment: Experiment) -> None:
     spread = experiment.learning.spread
     if spread < 0 or (spread and spread % 2 == 0):
         raise ConfigError(f"learning.spread: expected 0 or an odd number of pixels, got {spread}.")
-    if experiment.learning.estimator == "expected" and not experiment.task.local_reward:
+    estimator = experiment.learning.estimator
+    if estimator in {"expected", "priced"} and not experiment.task.local_reward:
         raise ConfigError(
-            f"learning.estimator=expected needs a task that promises local_reward;"
+            f"learning.estimator={estimator} needs a task that promises local_reward;"
             f" {type(experiment.task).__name__} does not. Use learning.estimator=sampled."
         )
     if unknown := set(experiment.run.loggers) - {"wandb", "tensorboard"}:

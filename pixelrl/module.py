@@ -10,7 +10,7 @@ from numpy.random import SeedSequence
 from torch import Generator, Tensor
 from torch.optim.lr_scheduler import LambdaLR, LRScheduler
 
-from pixelrl.a3c import Losses, expected_losses, losses, pathwise_losses
+from pixelrl.a3c import Losses, expected_losses, losses, pathwise_losses, priced_losses
 from pixelrl.episode import Guide, Policy, Step, World, best, guided, play, sample, tied, windows
 from pixelrl.layers import Layers, seen, stacked
 from pixelrl.maps import Scene, check_map, check_scene, exact
@@ -118,10 +118,12 @@ class PixelA3C(pl.LightningModule):
             reward = rewards.sum(0).mean()
             if rule.estimator == "pathwise":
                 return pathwise_losses(steps, returns, rewards, rule.gamma), reward
-            if rule.estimator == "expected":
-                priced = torch.stack([prices(self.task, step.before, scene) for step in steps])
-                return expected_losses(steps, returns, rewards, priced), reward
-            return losses(steps, returns), reward
+            if rule.estimator == "sampled":
+                return losses(steps, returns), reward
+            worth = torch.stack([prices(self.task, step.before, scene) for step in steps])
+            if rule.estimator == "priced":
+                return priced_losses(steps, returns, worth, rule.temperature), reward
+            return expected_losses(steps, returns, rewards, worth), reward
 
     def total(self, parts: Losses) -> Tensor:
         """Weigh the parts of the loss into the one scalar that is minimized."""

@@ -43,7 +43,9 @@ class Learning:
         estimator: ``sampled`` is the published A3C; ``expected`` prices every edit and takes the
             immediate part of the policy gradient in exact expectation (needs ``local_reward``);
             ``pathwise`` differentiates the rewards of a window through the edits themselves (needs
-            edits and a reward that carry gradient).
+            edits and a reward that carry gradient); ``priced`` regresses the policy on the prices
+            of all edits, for agents that look one step ahead (needs ``local_reward``).
+        temperature: of ``priced``, the difference in reward that makes one logit.
     """
 
     episodes: int = 30_000
@@ -55,7 +57,8 @@ class Learning:
     entropy: float = 0.01
     value: float = 0.5
     spread: int = 33
-    estimator: Literal["sampled", "expected", "pathwise"] = "sampled"
+    estimator: Literal["sampled", "expected", "pathwise", "priced"] = "sampled"
+    temperature: float = 0.5
 
 
 @dataclass(frozen=True)

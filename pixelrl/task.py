@@ -54,6 +54,8 @@ class Task(ABC):
     def reward(self, before: Tensor, after: Tensor, scene: Scene) -> Tensor:
         """Pay for one step.
 
+        A score that is one number per image or patch is spread over a map by `pixelrl.credit`.
+
         Args:
             before: ``(B,C,H,W)``, the image before the step.
             after: ``(B,C,H,W)``, the image after it.

@@ -12,7 +12,7 @@ import torch
 from hypothesis import given
 from torch import Tensor
 
-from pixelrl.a3c import Losses, expected_losses, losses, pathwise_losses
+from pixelrl.a3c import Losses, expected_losses, losses, pathwise_losses, priced_losses
 from pixelrl.actions import ActionSet, keep, shift
 from pixelrl.episode import Step, play, tied, windows
 from pixelrl.network import Decision, PolicyValueNet
@@ -33,7 +33,7 @@ def total(parts: Losses) -> Tensor:
 # Law 8
 
 
-@pytest.mark.parametrize("estimator", ["sampled", "expected", "pathwise"])
+@pytest.mark.parametrize("estimator", ["sampled", "expected", "pathwise", "priced"])
 def test_gradient_reaches_the_kernel_through_the_value_loss_alone(estimator: str) -> None:
     task, scene = Toy(), toy_scene(2, 1, 8, 8)
     net, spread = toy_net(task), RewardMapConv(3)
@@ -46,8 +46,11 @@ def test_gradient_reaches_the_kernel_through_the_value_loss_alone(estimator: str
     elif estimator == "pathwise":
         parts = pathwise_losses(steps, returns, rewards, GAMMA)
     else:
-        priced = torch.stack([prices(task, step.before, scene) for step in steps])
-        parts = expected_losses(steps, returns, rewards, priced)
+        worth = torch.stack([prices(task, step.before, scene) for step in steps])
+        if estimator == "priced":
+            parts = priced_losses(steps, returns, worth, 0.5)
+        else:
+            parts = expected_losses(steps, returns, rewards, worth)
 
     def reaches(loss: Tensor, parameter: Tensor) -> bool:
         (gradient,) = torch.autograd.grad(loss, parameter, retain_graph=True, allow_unused=True)
@@ -353,3 +356,36 @@ def test_without_a_future_the_sampled_gradient_is_that_of_the_expected_reward() 
     (found,) = torch.autograd.grad(parts.policy, head)
     torch.testing.assert_close(found, wanted)
     assert parts.policy.item() == pytest.approx((-earned - future).item(), rel=1e-5)
+
+
+def test_priced_is_satisfied_where_logits_are_prices_and_pulls_elsewhere() -> None:
+    task, scene = Toy(length=1), toy_scene(2, 1, 6, 6)
+    worth = prices(task, scene["image"], scene)
+    values = torch.zeros(2, 1, 6, 6)
+
+    def at(logits: Tensor) -> tuple[Tensor, Tensor]:
+        logits.requires_grad_()
+        step = Step(scene["image"], Decision(logits, values, None), logits.argmax(1), values)
+        policy = priced_losses([step], values[None], worth[None], 0.5).policy
+        return policy, torch.autograd.grad(policy, logits)[0]
+
+    loss, gradient = at(worth / 0.5 + 3)  # a constant beside the prices says nothing
+    assert loss.item() == pytest.approx(0, abs=1e-8)
+    assert gradient.abs().max() < 1e-6
+    sure = torch.zeros_like(worth)
+    sure[:, 1] = 50.0  # everyone is sure to keep; the gradient does not fade
+    _, gradient = at(sure)
+    assert (gradient[:, 1] > 1e-4 / worth[:, 1].numel()).all()
+
+
+def test_a_dearer_edit_is_pulled_up_linearly_at_most() -> None:
+    values = torch.zeros(1, 1, 1, 1)
+    logits = torch.zeros(1, 2, 1, 1, requires_grad=True)
+    step = Step(values, Decision(logits, values, None), values[:, 0].long(), values)
+    pulls = []
+    for price in (4.0, 400.0):
+        worth = torch.tensor([0.0, price]).view(1, 1, 2, 1, 1)
+        policy = priced_losses([step], values[None], worth, 0.5).policy
+        pulls.append(torch.autograd.grad(policy, logits)[0].flatten())
+    assert pulls[0][1] < 0 < pulls[0][0]
+    torch.testing.assert_close(pulls[0], pulls[1])

@@ -23,7 +23,12 @@ def scene(channels: int = 1, size: int = 24) -> dict[str, Tensor]:
 
 @pytest.mark.parametrize(
     ("estimator", "optimizer", "rate"),
-    [("sampled", "adam", 3e-3), ("expected", "adam", 3e-3), ("pathwise", "muon", 1e-3)],
+    [
+        ("sampled", "adam", 3e-3),
+        ("expected", "adam", 3e-3),
+        ("pathwise", "muon", 1e-3),
+        ("priced", "muon", 1e-3),
+    ],
 )
 def test_weights_move_and_the_reward_rises(
     tmp_path: Path, estimator: str, optimizer: str, rate: float
