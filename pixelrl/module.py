@@ -11,7 +11,19 @@ from torch import Generator, Tensor
 from torch.optim.lr_scheduler import LambdaLR, LRScheduler
 
 from pixelrl.a3c import Losses, expected_losses, losses, pathwise_losses, priced_losses
-from pixelrl.episode import Guide, Policy, Step, World, best, guided, play, sample, tied, windows
+from pixelrl.episode import (
+    Choose,
+    Guide,
+    Policy,
+    Step,
+    World,
+    best,
+    guided,
+    play,
+    sample,
+    tied,
+    windows,
+)
 from pixelrl.layers import Layers, seen, stacked
 from pixelrl.maps import Scene, check_map, check_scene, exact
 from pixelrl.network import PolicyValueNet
@@ -78,7 +90,9 @@ class PixelA3C(pl.LightningModule):
     def training_step(self, scene: Scene, episode: int) -> None:
         """Play one episode on a batch ``(B,K,H,W)`` and learn from each window as it ends."""
         check_scene(scene, self.task.channels)
-        choose = partial(sample, rng=self._rng(episode), share=self._share())
+        choose: Choose = partial(sample, rng=self._rng(episode), share=self._share())
+        if self.learning.estimator == "priced":
+            choose = best  # all edits are priced: nothing is learned from trying worse ones
         seen = 0
         sums: dict[str, Tensor] = {}
         for steps in windows(play(self.task, self.policy, scene, choose), self.learning.window):
