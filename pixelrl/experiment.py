@@ -65,6 +65,9 @@ def fit(experiment: Experiment, resume: Path | None = None) -> Fitted:
     data.check()
     directory = runs.resumed_directory(resume) if resume else _new_directory(experiment)
     trainer = _trainer(experiment, directory, _learning_callbacks(experiment, directory))
+    if experiment.network.init and resume is None:
+        # The start counts: what was learned before is kept if nothing better is found.
+        trainer.validate(module, datamodule=data, verbose=False)
     trainer.fit(module, datamodule=data, ckpt_path=resume)
     trainer.save_checkpoint(directory / runs.LAST)
     best = directory / runs.BEST

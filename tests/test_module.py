@@ -86,6 +86,19 @@ def test_a_checkpoint_is_a_start_for_another_run(tmp_path: Path, checkpoint: Pat
     )
 
 
+def test_fine_tuning_that_gains_nothing_keeps_its_start(
+    tmp_path: Path, checkpoint: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    options = tiny(tmp_path, f"network.init={checkpoint}", "run.name=two", "learning.rate=1e-9")
+    kept = lab.fit(compose("denoising", overrides=options)).module.state_dict()
+    told = capsys.readouterr().out
+    assert "episode 0/6" in told, told
+    start = restore(checkpoint).module.state_dict()
+    assert all(torch.equal(kept[name], start[name]) for name in start)
+    last = restore(tmp_path / "runs" / "two" / "checkpoints" / "last.ckpt").module.state_dict()
+    assert any(not torch.equal(last[name], start[name]) for name in start)
+
+
 def test_a_checkpoint_holds_plain_values_only(checkpoint: Path) -> None:
     def plain(value: object) -> bool:
         if isinstance(value, dict):
