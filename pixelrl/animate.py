@@ -12,8 +12,8 @@ import torch
 from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
-from pixelrl.colors import colors
-from pixelrl.visualize import INK, SOFT, SPELL, choice_image, inks, picture
+from pixelrl.colors import colors, inks
+from pixelrl.visualize import INK, SOFT, SPELL, choice_image, picture
 
 LARGEST, SMALLEST = 480, 160
 """About the longest side of the image in the animation, in pixels."""

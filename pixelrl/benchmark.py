@@ -7,15 +7,13 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from pixelrl import experiment as lab
 from pixelrl import runs
 from pixelrl.checkpoint import build, restore
 from pixelrl.config import Experiment, compose
 from pixelrl.errors import ConfigError
 from pixelrl.module import PixelA3C
-from pixelrl.recipes import find_recipe, recipes_for
+from pixelrl.recipes import find_recipe, read_yaml, recipes_for
 from pixelrl.tables import Row, cell, markdown, means, write_rows
 
 MARKERS = ("<!-- results -->", "<!-- /results -->")
@@ -66,12 +64,7 @@ def read_benchmark(file: Path) -> Benchmark:
     Raises:
         ConfigError: it is not one; one line says what is wrong.
     """
-    try:
-        raw = yaml.safe_load(file.read_text("utf-8"))
-    except OSError as error:
-        raise ConfigError(f"{file}: {error.strerror}; pass a benchmark file to read.") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{file}: not valid YAML: {' '.join(str(error).split())}.") from error
+    raw = read_yaml(file, "a benchmark file")
     if not isinstance(raw, dict) or not isinstance(raw.get("rows"), list) or not raw["rows"]:
         raise ConfigError(f"{file}: expected rows: a list of {{name: …, task: …}}.")
     if strange := set(raw) - {"rows", "scores"}:

@@ -50,6 +50,11 @@ def colors(names: Sequence[str]) -> Tensor:
     return table
 
 
+def inks(names: Sequence[str]) -> list[str]:
+    """Write the edits' colors as Pillow and CSS want them, such as ``#0072b2``."""
+    return [f"#{bytes(row).hex()}" for row in (colors(names) * 255).round().int().tolist()]
+
+
 def keeps(name: str) -> bool:
     """Tell from an edit's name whether it does nothing."""
     return name.lower().replace("_", " ").replace("-", " ").strip() in KEEP

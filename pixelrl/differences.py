@@ -4,8 +4,7 @@ from typing import NamedTuple
 
 from torch import Tensor
 
-from pixelrl.images import as_map
-from pixelrl.layers import as_bytes
+from pixelrl.images import as_bytes, as_map
 from pixelrl.visualize import change_image
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import lightning.pytorch as pl
 import torch
@@ -64,7 +64,8 @@ def fit(experiment: Experiment, resume: Path | None = None) -> Fitted:
     data = _data(experiment)
     data.check()
     directory = runs.resumed_directory(resume) if resume else _new_directory(experiment)
-    trainer = _trainer(experiment, directory, _learning_callbacks(experiment, directory))
+    shows = [ShowEpisodes(directory / "filmstrips"), ShareHistograms()]
+    trainer = _trainer(experiment, directory, [*shows, *_keeping(experiment, directory)])
     if experiment.network.init and resume is None:
         # The start counts: what was learned before is kept if nothing better is found.
         trainer.validate(module, datamodule=data, verbose=False)
@@ -96,13 +97,7 @@ def pretrain(experiment: Experiment) -> Path:
     data = _data(experiment)
     data.check()
     directory = _new_directory(experiment)
-    run = experiment.run
-    callbacks = [
-        StoreSettings(plain(experiment), supervised=True),
-        KeepCheckpoints(directory / runs.LAST, directory / runs.BEST, run.checkpoint_every),
-        Progress(experiment.learning.episodes),
-    ]
-    trainer = _trainer(experiment, directory, callbacks)
+    trainer = _trainer(experiment, directory, _keeping(experiment, directory, supervised=True))
     trainer.fit(module, datamodule=data)
     trainer.save_checkpoint(directory / runs.LAST)
     return directory / runs.BEST
@@ -151,16 +146,12 @@ def score(
     Raises:
         ConfigError: no such split, or an oracle is asked of a task whose reward is not local.
     """
-    if split not in {"val", "test"}:
-        raise ConfigError(f"split: expected val or test, got {split}.")
     if oracle and not experiment.task.local_reward:
         raise ConfigError(
             f"--oracle: {type(experiment.task).__name__} does not promise local_reward, so that its"
             " edits have no price of their own; leave --oracle out."
         )
-    images = Whole(
-        experiment.task, experiment.data, "val" if split == "val" else "test", experiment.run.seed
-    )
+    images = _whole(experiment, split)
     table = ScoreTable(
         directory,
         images.names,
@@ -168,8 +159,7 @@ def score(
         experiment=plain(experiment) if records else None,
         oracle=oracle,
     )
-    alone = replace(experiment, run=replace(experiment.run, devices=1))
-    trainer = _trainer(alone, None, [table])
+    trainer = _trainer(experiment, None, [table])
     trainer.test(module, dataloaders=images.loader(), verbose=False)
     return table.rows
 
@@ -188,13 +178,12 @@ def compare(
     Returns:
         A table of means to be printed, the policy first.
     """
-    seed = experiment.run.seed
-    images = Whole(experiment.task, experiment.data, "val" if split == "val" else "test", seed)
+    images = _whole(experiment, split)
     scenes = [
         {name: value.unsqueeze(0) for name, value in images[index].items()}
         for index in range(len(images))
     ]
-    every, mean = compared(experiment.task, scenes, policy, seed)
+    every, mean = compared(experiment.task, scenes, policy, experiment.run.seed)
     write_rows(directory / "baselines.csv", every)
     return aligned(mean)
 
@@ -216,8 +205,7 @@ def predict(
     module.guide = guide
     images = Whole(experiment.task, experiment.data, "predict", experiment.run.seed)
     writer = SaveEdits(directory, images.names, plain(experiment))
-    alone = replace(experiment, run=replace(experiment.run, devices=1))
-    trainer = _trainer(alone, None, [writer])
+    trainer = _trainer(experiment, None, [writer])
     trainer.predict(module, dataloaders=images.loader(), return_predictions=False)
     return images.names
 
@@ -231,6 +219,13 @@ def _data(experiment: Experiment) -> ImageData:
     )
 
 
+def _whole(experiment: Experiment, split: str) -> Whole:
+    if split not in {"val", "test"}:
+        raise ConfigError(f"split: expected val or test, got {split}.")
+    kind: Literal["val", "test"] = "val" if split == "val" else "test"
+    return Whole(experiment.task, experiment.data, kind, experiment.run.seed)
+
+
 def _new_directory(experiment: Experiment) -> Path:
     directory = runs.new_directory(experiment.run, experiment.name)
     if runs.is_first():
@@ -238,12 +233,16 @@ def _new_directory(experiment: Experiment) -> Path:
     return directory
 
 
-def _learning_callbacks(experiment: Experiment, directory: Path) -> list[Callback]:
-    learning, run = experiment.learning, experiment.run
-    shows = ShowEpisodes(directory / "filmstrips")
-    keeps = KeepCheckpoints(directory / runs.LAST, directory / runs.BEST, run.checkpoint_every)
-    settings = StoreSettings(plain(experiment))
-    return [settings, shows, ShareHistograms(), keeps, Progress(learning.episodes)]
+def _keeping(
+    experiment: Experiment, directory: Path, *, supervised: bool = False
+) -> list[Callback]:
+    """Make what keeps a run's checkpoints and tells where it is."""
+    every = experiment.run.checkpoint_every
+    return [
+        StoreSettings(plain(experiment), supervised=supervised),
+        KeepCheckpoints(directory / runs.LAST, directory / runs.BEST, every),
+        Progress(experiment.learning.episodes),
+    ]
 
 
 def _report(
@@ -261,8 +260,8 @@ def _report(
 def _trainer(
     experiment: Experiment, directory: Path | None, callbacks: Sequence[Callback]
 ) -> pl.Trainer:
-    """Make the trainer; with a directory it learns and logs there, without it only looks."""
-    run = experiment.run
+    """Make the trainer; with a directory it learns and logs there, without it only looks, alone."""
+    run = experiment.run if directory else replace(experiment.run, devices=1)
     quiet()
     if run.threads:
         torch.set_num_threads(run.threads)

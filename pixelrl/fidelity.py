@@ -5,9 +5,10 @@ a grade from a cheat; no single one does.
 """
 
 import torch
-from kornia.color import rgb_to_lab
 from kornia.filters import gaussian_blur2d
 from torch import Tensor
+
+from pixelrl.lab import lab, lab_distance
 
 WINDOW, SIGMA = 11, 1.5
 """The window of structural similarity (Wang et al., TIP 2004)."""
@@ -23,9 +24,7 @@ def color_distance(image: Tensor, original: Tensor) -> Tensor:
     Returns:
         ``(B,1,H,W)``.
     """
-    difference: Tensor = rgb_to_lab(image.clamp(0, 1)) - rgb_to_lab(original.clamp(0, 1))
-    distance: Tensor = difference.square().sum(1, keepdim=True).sqrt()
-    return distance
+    return lab_distance(image.clamp(0, 1), original.clamp(0, 1))
 
 
 def newly_clipped(image: Tensor, original: Tensor) -> Tensor:
@@ -58,7 +57,7 @@ def structure(image: Tensor, original: Tensor) -> Tensor:
     Returns:
         ``(B,1,H,W)``, at most 1.
     """
-    x, y = (rgb_to_lab(each.clamp(0, 1))[:, :1] for each in (image, original))
+    x, y = (lab(each.clamp(0, 1))[:, :1] for each in (image, original))
     x, y = (each - each.mean((-2, -1), keepdim=True) for each in (x, y))  # spares float32's digits
     mean_x, mean_y, xx, yy, xy = _local_means(torch.cat([x, y, x * x, y * y, x * y], 1)).unbind(1)
     spread_x = (xx - mean_x.square()).clamp(min=0).sqrt()

@@ -70,6 +70,13 @@ def as_map(array: NDArray[Any]) -> Tensor:
     return value.float() / 255 if value.dtype == torch.uint8 else value
 
 
+def as_bytes(image: Tensor) -> NDArray[np.uint8]:
+    """Turn images ``(...,C,H,W)`` into bytes ``(...,H,W,C)``, clamped and rounded as PNGs are."""
+    levels = (image.detach().nan_to_num(0.0).clamp(0, 1) * 255 + 0.5).to(torch.uint8)
+    array: NDArray[np.uint8] = levels.movedim(-3, -1).contiguous().cpu().numpy()
+    return array
+
+
 def write_image(path: Path, image: Tensor) -> None:
     """Write an image as an 8-bit PNG, whole or not at all.
 
@@ -83,8 +90,7 @@ def write_image(path: Path, image: Tensor) -> None:
     """
     if image.ndim != 3 or image.shape[0] not in {1, 3}:
         raise MapError(f"{path}: expected (C H W) with C 1 or 3, got {tuple(image.shape)}.")
-    rounded = torch.floor(image.detach().clamp(0, 1) * 255 + 0.5).to(torch.uint8)
-    array = rounded.permute(1, 2, 0).cpu().numpy()
+    array = as_bytes(image)
     picture = Image.fromarray(array[..., 0] if array.shape[2] == 1 else array)
     part = path.with_name(f".{path.name}.{os.getpid()}.part")  # beside it: moving is atomic
     try:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from pixelrl.episode import Step
+from pixelrl.images import as_bytes
 
 MOST = 65504.0
 """The largest number of float16."""
@@ -90,11 +91,4 @@ def arrays(layers: Layers, target: Tensor | None = None) -> dict[str, NDArray[An
 def as_halves(values: Tensor) -> NDArray[np.float16]:
     """Turn numbers into float16, any shape; what that cannot hold is clamped."""
     array: NDArray[np.float16] = values.clamp(-MOST, MOST).half().cpu().numpy()
-    return array
-
-
-def as_bytes(image: Tensor) -> NDArray[np.uint8]:
-    """Turn images ``(...,C,H,W)`` into bytes ``(...,H,W,C)``, clamped and rounded as PNGs are."""
-    levels = (image.nan_to_num(0.0).clamp(0, 1) * 255 + 0.5).to(torch.uint8)
-    array: NDArray[np.uint8] = levels.movedim(-3, -1).contiguous().cpu().numpy()
     return array

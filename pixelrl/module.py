@@ -4,11 +4,9 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
-import lightning.pytorch as pl
 import torch
 from numpy.random import SeedSequence
 from torch import Generator, Tensor
-from torch.optim.lr_scheduler import LambdaLR, LRScheduler
 
 from pixelrl.a3c import Losses, expected_losses, losses, pathwise_losses, priced_losses
 from pixelrl.episode import (
@@ -25,13 +23,13 @@ from pixelrl.episode import (
     windows,
 )
 from pixelrl.layers import Layers, seen, stacked
-from pixelrl.maps import Scene, check_map, check_scene, exact
+from pixelrl.learner import Learner
+from pixelrl.maps import Scene, check_scene, exact
 from pixelrl.network import PolicyValueNet
-from pixelrl.optimizers import optimizer
 from pixelrl.oracle import prices
 from pixelrl.returns import RewardMapConv, return_maps
 from pixelrl.settings import Learning
-from pixelrl.task import Task
+from pixelrl.task import Task, reward_map
 from pixelrl.tiling import tiled_policy, world_for
 
 
@@ -51,7 +49,7 @@ class Edited(NamedTuple):
     layers: Layers | None = None
 
 
-class PixelA3C(pl.LightningModule):
+class PixelA3C(Learner):
     """Train one agent per pixel by A3C with reward-map convolution.
 
     An epoch is the whole run and a batch is an episode, so the batch's number is the episode's.
@@ -75,11 +73,9 @@ class PixelA3C(pl.LightningModule):
         seed: int = 0,
         tile: int = 0,
     ) -> None:
-        super().__init__()
-        self.automatic_optimization = False
+        super().__init__(learning)
         self.task = task
         self.policy = policy
-        self.learning = learning
         self.seed = seed
         self.tile = tile
         self.guide: Guide | None = None  # what predict_step obeys
@@ -99,10 +95,8 @@ class PixelA3C(pl.LightningModule):
             seen += len(steps)
             parts = self.learn(steps, scene, last=seen == self.task.length)
             sums = {name: sums.get(name, 0) + part for name, part in parts.items()}
-        rate = self._schedule().get_last_lr()[0]
-        self._schedule().step()
         logged = {f"train/{name}": part for name, part in sums.items()}
-        self.log_dict({**logged, "train/rate": rate}, sync_dist=True, prog_bar=False)
+        self.log_dict({**logged, "train/rate": self.end_batch()}, sync_dist=True, prog_bar=False)
 
     def learn(self, steps: Sequence[Step], scene: Scene, *, last: bool) -> dict[str, Tensor]:
         """Update the weights from a window of steps.
@@ -123,11 +117,12 @@ class PixelA3C(pl.LightningModule):
     def parts(self, steps: Sequence[Step], scene: Scene, *, last: bool) -> tuple[Losses, Tensor]:
         """Compute the losses of a window of steps, and its mean reward, all scalars."""
         rule = self.learning
-        beyond = None if last else self.value_of(steps[-1], scene)
+        myopic = last or rule.gamma == 0  # what is beyond counts for nothing
+        beyond = None if myopic else self.value_of(steps[-1], scene)
         with exact(self.device):
             if rule.estimator == "pathwise":
                 steps = tied(self.task, steps, scene)
-            rewards = torch.stack([self._reward(step, scene) for step in steps])
+            rewards = torch.stack([self._earned(step, scene) for step in steps])
             returns = return_maps(rewards.detach(), rule.gamma, self.spread, beyond)
             reward = rewards.sum(0).mean()
             if rule.estimator == "pathwise":
@@ -150,24 +145,6 @@ class PixelA3C(pl.LightningModule):
             with exact(self.device):
                 observation = self.task.observe(step.after, scene)
             return self.policy.value(observation)
-
-    def update(self, loss: Tensor) -> None:
-        """Take one optimizer step; an episode has one per window."""
-        chosen = self.optimizers()
-        if isinstance(chosen, list):
-            raise TypeError("expected the one optimizer that configure_optimizers makes.")
-        chosen.zero_grad()
-        self.manual_backward(loss)
-        chosen.step()
-
-    def configure_optimizers(self) -> Any:  # noqa: ANN401 - one of Lightning's many shapes
-        """Make the optimizer, with the published polynomial decay per episode."""
-        rule = self.learning
-        chosen = optimizer(self, rule.optimizer, rule.rate)
-        schedule = LambdaLR(
-            chosen, lambda episode: max(0.0, 1 - episode / rule.episodes) ** rule.power
-        )
-        return [chosen], [schedule]
 
     # Editing
 
@@ -199,7 +176,7 @@ class PixelA3C(pl.LightningModule):
         choose = best if guide is None else guided(guide)
         for step in play(world, policy, scene, choose):
             choices.append(step.choice)
-            earned = self._reward(step, scene) if with_reward else None
+            earned = self._earned(step, scene) if with_reward else None
             if earned is not None:
                 reward = reward + earned.mean((1, 2, 3))
             if with_layers:
@@ -212,8 +189,7 @@ class PixelA3C(pl.LightningModule):
         """Score the edits of one batch; hand them to the callbacks."""
         edited = self.edit(scene, with_reward=True)
         scores = {**self.task.scores(edited.image, scene), "reward": edited.reward}
-        means = {f"val/{name}": score.mean() for name, score in scores.items()}
-        self.log_dict(means, batch_size=edited.image.shape[0], sync_dist=True)
+        self.log_validation(scores)
         return {"edited": edited}
 
     def test_step(self, scene: Scene, index: int) -> dict[str, Any]:
@@ -230,10 +206,8 @@ class PixelA3C(pl.LightningModule):
 
     # Parts of the above
 
-    def _reward(self, step: Step, scene: Scene) -> Tensor:
-        batch, _, height, width = step.before.shape
-        reward = self.task.reward(step.before, step.after, scene)
-        return check_map("reward", reward, "B 1 H W", B=batch, H=height, W=width)
+    def _earned(self, step: Step, scene: Scene) -> Tensor:
+        return reward_map(self.task, step.before, step.after, scene)
 
     def _rng(self, episode: int) -> Generator:
         seed = SeedSequence((self.seed, episode)).generate_state(1, "uint64").item()
@@ -241,12 +215,6 @@ class PixelA3C(pl.LightningModule):
 
     def _share(self) -> tuple[int, int]:
         return self.trainer.global_rank, self.trainer.world_size
-
-    def _schedule(self) -> LRScheduler:
-        schedule = self.lr_schedulers()
-        if not isinstance(schedule, LRScheduler):
-            raise TypeError("expected the one schedule that configure_optimizers makes.")
-        return schedule
 
     def _at_size(self, image: Tensor, *, with_value: bool) -> tuple[World, Policy]:
         """Choose how to play on images of this size: whole, or in tiles if they are larger."""

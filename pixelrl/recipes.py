@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+import yaml
+
 from pixelrl.discovery import nearest
 from pixelrl.errors import ConfigError
 
@@ -10,6 +12,24 @@ SHIPPED = (
     Path(__file__).parent / "_configs",  # in a wheel
     Path(__file__).parent.parent / "configs",  # in a checkout
 )
+
+
+def read_yaml(file: Path, kind: str) -> object:
+    """Read a YAML file of any content.
+
+    Args:
+        file: the file.
+        kind: what it should be, for the error.
+
+    Raises:
+        ConfigError: it cannot be read.
+    """
+    try:
+        return yaml.safe_load(file.read_text("utf-8"))
+    except OSError as error:
+        raise ConfigError(f"{file}: {error.strerror}; pass {kind} to read.") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{file}: not valid YAML: {' '.join(str(error).split())}.") from error
 
 
 def shipped() -> dict[str, Path]:

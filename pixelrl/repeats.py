@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
 from pathlib import Path
 from statistics import fmean, stdev
 from typing import NamedTuple
@@ -10,6 +9,7 @@ from typing import NamedTuple
 from pixelrl.config import Experiment
 from pixelrl.errors import ConfigError
 from pixelrl.experiment import fit
+from pixelrl.runs import stamped
 from pixelrl.tables import Row, means, write_rows
 
 
@@ -45,7 +45,7 @@ def fit_seeds(experiment: Experiment, count: int, tell: Callable[[str], None] = 
         raise ConfigError(f"--seeds: expected two or more, got {count}.")
     if experiment.run.devices > 1:
         raise ConfigError("--seeds: each run must be one process; set run.devices=1.")
-    base = experiment.run.name or _name(experiment)
+    base = experiment.run.name or stamped(experiment.name)
     rows: list[Row] = []
     directories = []
     for seed in range(experiment.run.seed, experiment.run.seed + count):
@@ -67,7 +67,3 @@ def statistics(rows: Sequence[Mapping[str, str | float]]) -> list[Row]:
     mean: Row = {"seed": "mean", **{name: fmean(values) for name, values in columns.items()}}
     spread: Row = {"seed": "spread", **{name: stdev(values) for name, values in columns.items()}}
     return [mean, spread]
-
-
-def _name(experiment: Experiment) -> str:
-    return f"{experiment.name.replace(':', '.')}-{datetime.now():%Y%m%d-%H%M%S}"

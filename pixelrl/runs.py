@@ -43,9 +43,14 @@ def new_directory(run: Run, task: str) -> Path:
             )
         directory.mkdir(parents=True, exist_ok=True)
     else:
-        directory = _unused(root, f"{task.replace(':', '.')}-{datetime.now():%Y%m%d-%H%M%S}")
+        directory = _unused(root, stamped(task))
     os.environ[_PASSED_ON] = str(directory)
     return directory
+
+
+def stamped(task: str) -> str:
+    """Name a run that its user has not named: by task, date and time."""
+    return f"{task.replace(':', '.')}-{datetime.now():%Y%m%d-%H%M%S}"
 
 
 def resumed_directory(checkpoint: Path) -> Path:

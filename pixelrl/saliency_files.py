@@ -5,6 +5,7 @@ Each is found in the entry-point group ``pixelrl.saliency`` and made from plain 
 """
 
 import warnings
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -142,8 +143,8 @@ class NumpySaliency:
         return torch.from_numpy(stacked).to(image.device)
 
 
-class TorchScriptSaliency:
-    """Ask a network from a file that ``torch.jit.save`` has written.
+class NetworkFile(ABC):
+    """Ask a network from a file; what kinds of file have in common.
 
     Args:
         path: the file.
@@ -152,6 +153,10 @@ class TorchScriptSaliency:
         std: what each channel is divided by then.
         output: ``map``, ``log_density`` or ``logit``.
         kind: what it predicts.
+
+    Raises:
+        ConfigError: there is no such file, or a setting cannot be.
+        PluginError: the file is not of this kind.
     """
 
     def __init__(
@@ -166,11 +171,31 @@ class TorchScriptSaliency:
     ) -> None:
         self.frame = Frame(size, mean, std, output)
         self.kind, self.name = kind, Path(path).stem
+        self.open(path)
+
+    @abstractmethod
+    def open(self, path: str) -> None:
+        """Open the file, which may be missing or of another kind."""
+
+    @abstractmethod
+    def network(self, device: torch.device) -> Network:
+        """Hand out the network for images on a device."""
+
+    def __call__(self, image: Tensor) -> Tensor:
+        """Compute saliency, ``(B,3,H,W)`` to ``(B,H,W)``."""
+        return self.frame.ask(self.network(image.device), image)
+
+
+class TorchScriptSaliency(NetworkFile):
+    """Ask a network from a file that ``torch.jit.save`` has written."""
+
+    def open(self, path: str) -> None:
+        """Load it, on the CPU."""
         file = existing(path)
         try:
             with warnings.catch_warnings():  # torch deprecates what it will read for years
                 warnings.simplefilter("ignore", DeprecationWarning)
-                self.network = torch.jit.load(  # type: ignore[no-untyped-call]
+                self.module = torch.jit.load(  # type: ignore[no-untyped-call]
                     file, map_location="cpu"
                 ).eval()
         except RuntimeError as error:
@@ -179,36 +204,21 @@ class TorchScriptSaliency:
                 " pixelrl-saliency-exported for files of torch.export."
             ) from error
 
-    def __call__(self, image: Tensor) -> Tensor:
-        """Compute saliency, ``(B,3,H,W)`` to ``(B,H,W)``."""
-        return self.frame.ask(self.network.to(image.device), image)
+    def network(self, device: torch.device) -> Network:
+        """Let the module follow the images."""
+        moved: Network = self.module.to(device)
+        return moved
 
 
-class OnnxSaliency:
+class OnnxSaliency(NetworkFile):
     """Ask a network from an ONNX file, on the CPU (``pip install 'pixelrl[onnx]'``).
 
-    Args:
-        path: the file. Its first input takes the image, its first output is the answer; a batch
-            dimension that is fixed to one is asked image by image.
-        size: height and width that the network wants, in pixels.
-        mean: what is taken off each channel.
-        std: what each channel is divided by then.
-        output: ``map``, ``log_density`` or ``logit``.
-        kind: what it predicts.
+    The file's first input takes the image, its first output is the answer; a batch dimension that
+    is fixed to one is asked image by image.
     """
 
-    def __init__(
-        self,
-        path: str,
-        *,
-        size: Sequence[int] = (288, 384),
-        mean: Sequence[float] = IMAGENET[0],
-        std: Sequence[float] = IMAGENET[1],
-        output: Output = "map",
-        kind: Kind = "fixation",
-    ) -> None:
-        self.frame = Frame(size, mean, std, output)
-        self.kind, self.name = kind, Path(path).stem
+    def open(self, path: str) -> None:
+        """Begin a session on it."""
         try:
             import onnxruntime  # noqa: PLC0415 - an extra
         except ImportError as error:
@@ -222,9 +232,9 @@ class OnnxSaliency:
             reason = " ".join(str(error).split())
             raise PluginError(f"{path}: no ONNX file that can be run ({reason}).") from error
 
-    def __call__(self, image: Tensor) -> Tensor:
-        """Compute saliency, ``(B,3,H,W)`` to ``(B,H,W)``."""
-        return self.frame.ask(self._run, image)
+    def network(self, device: torch.device) -> Network:
+        """Run the session, wherever the images are."""
+        return self._run
 
     def _run(self, batch: Tensor) -> Tensor:
         given = self.session.get_inputs()[0]

@@ -70,13 +70,25 @@ def logit_share(saliency: Tensor, mask: Tensor) -> Tensor:
     return (inside.clamp(min=1e-6) / outside.clamp(min=1e-6)).log()
 
 
-def strayed(image: Tensor, original: Tensor, region: Tensor) -> Strayed:
-    """Measure how far a region ``(B,1,H,W)`` strays from the original, images ``(B,3,H,W)``."""
-    return Strayed(
-        color=mean_in(color_distance(image, original), region),
-        clipped=mean_in(newly_clipped(image, original), region),
-        structure=mean_in(structure(image, original), region),
+def strayed(image: Tensor, original: Tensor, mask: Tensor) -> tuple[Strayed, Strayed]:
+    """Measure how far region and rest stray from the original, images ``(B,3,H,W)``.
+
+    Args:
+        image: as it stands.
+        original: where it began.
+        mask: ``(B,1,H,W)`` in [0, 1], the region.
+    """
+    maps = _straying(image, original)
+    inside, outside = (
+        Strayed(*(mean_in(each, region) for each in maps)) for region in (mask, 1 - mask)
     )
+    return inside, outside
+
+
+def _straying(image: Tensor, original: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Compute the maps behind `Strayed`, in its order, ``(B,1,H,W)`` each."""
+    color = color_distance(image, original)
+    return color, newly_clipped(image, original), structure(image, original)
 
 
 def valid(inside: Strayed, outside: Strayed, goal: Goal) -> Tensor:
@@ -134,9 +146,7 @@ def _noticed(saliency: Tensor) -> Tensor:
 
 def _cost(image: Tensor, original: Tensor, mask: Tensor, goal: Goal) -> tuple[Tensor, Tensor]:
     """Charge for straying: the whole image, ``(B,)``, and every pixel, ``(B,1,H,W)``."""
-    color, clipped, kept = (
-        measure(image, original) for measure in (color_distance, newly_clipped, structure)
-    )
+    color, clipped, kept = _straying(image, original)
     whole, own = image.new_zeros(image.shape[0]), torch.zeros_like(color)
     for region, budget in ((mask, goal.inside), (1 - mask, goal.outside)):
         whole = whole + (mean_in(color, region) - budget).clamp(min=0) / 10

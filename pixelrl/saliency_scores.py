@@ -1,13 +1,11 @@
 """What is reported about saliency edits: what was gained, at what cost, and whether validly."""
 
-import torch
 from torch import Tensor
-from torchmetrics.functional.image import structural_similarity_index_measure
 
 from pixelrl.fidelity import mean_in
 from pixelrl.saliency import Saliency, as_unit
 from pixelrl.saliency_rewards import Goal, logit_share, strayed, valid
-from pixelrl.scores import as_written
+from pixelrl.scores import as_written, similarity
 
 
 def saliency_scores(
@@ -33,13 +31,14 @@ def saliency_scores(
         share of newly clipped pixels, structure.
     """
     shown, begun = as_written(image), as_written(original)
-    region, rest = strayed(shown, begun, mask), strayed(shown, begun, 1 - mask)
+    region, rest = strayed(shown, begun, mask)
     kept = valid(region, rest, goal)
     after, before = model(shown), model(begun)
     change = logit_share(after, mask) - logit_share(before, mask)
     judged = logit_share(critic(shown), mask) - logit_share(critic(begun), mask)
     ratio = ((after - before) / (before + 1e-8)).clamp(-1, 1)
-    similar, error = _similarity(shown, begun), (shown - begun).square().mean(1, keepdim=True)
+    similar = similarity(shown, begun).mean(1, keepdim=True)
+    error = (shown - begun).square().mean(1, keepdim=True)
     found = {
         "gain": (goal.sign * change).where(kept > 0, 0.0),
         "critic_gain": (goal.sign * judged).where(kept > 0, 0.0),
@@ -56,11 +55,3 @@ def saliency_scores(
         found[f"{name}_clipped"] = side.clipped
         found[f"{name}_structure"] = side.structure
     return found
-
-
-def _similarity(image: Tensor, original: Tensor) -> Tensor:
-    """Compute the map of structural similarity, ``(B,1,H,W)``, averaged over channels."""
-    _, local = structural_similarity_index_measure(
-        image, original, data_range=1.0, reduction="none", return_full_image=True
-    )
-    return torch.as_tensor(local).mean(1, keepdim=True)

@@ -54,16 +54,17 @@ def ssim(image: Tensor, target: Tensor) -> Tensor:
     """
     if min(image.shape[-2:]) < 11:
         return image.new_full((image.shape[0],), torch.nan)
-    _, local = structural_similarity_index_measure(
-        as_written(image),
-        as_written(target),
-        data_range=1.0,
-        reduction="none",
-        return_full_image=True,
-    )
     # Only where the window is whole, as its authors and scikit-image have it.
-    whole: Tensor = torch.as_tensor(local)[..., 5:-5, 5:-5]
+    whole = similarity(as_written(image), as_written(target))[..., 5:-5, 5:-5]
     return whole.mean((1, 2, 3))
+
+
+def similarity(image: Tensor, target: Tensor) -> Tensor:
+    """Compute the map of structural similarity, ``(B,C,H,W)``, of images as they are."""
+    _, local = structural_similarity_index_measure(
+        image, target, data_range=1.0, reduction="none", return_full_image=True
+    )
+    return torch.as_tensor(local)
 
 
 def lab_error(image: Tensor, target: Tensor, space: Space = "srgb") -> Tensor:

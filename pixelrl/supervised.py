@@ -1,24 +1,20 @@
 """The supervised start: the trunk learns to predict the image that would earn most."""
 
-from typing import Any
-
-import lightning.pytorch as pl
 import torch
 from torch import Tensor, nn
-from torch.optim.lr_scheduler import LambdaLR, LRScheduler
 
 from pixelrl.errors import ConfigError
-from pixelrl.maps import Scene, check_map, check_scene, exact
+from pixelrl.learner import Learner
+from pixelrl.maps import Scene, check_scene, exact
 from pixelrl.network import PolicyValueNet
-from pixelrl.optimizers import optimizer
 from pixelrl.settings import Learning
-from pixelrl.task import Task
+from pixelrl.task import Task, reward_map
 
 HANDED = ("trunk.", "policy_body.", "value_body.")
 """Parts of a network that a supervised start hands over; heads and memory start afresh."""
 
 
-class Regression(pl.LightningModule):
+class Regression(Learner):
     """Regress an image with the layers that a policy will look through.
 
     The authors begin every task with such weights (IRCNN for denoising, a color regression for
@@ -35,9 +31,8 @@ class Regression(pl.LightningModule):
     """
 
     def __init__(self, task: Task, policy: PolicyValueNet, learning: Learning) -> None:
-        super().__init__()
-        self.automatic_optimization = False
-        self.task, self.learning = task, learning
+        super().__init__(learning)
+        self.task = task
         self.trunk, self.body = policy.trunk, policy.policy_body
         width = policy.policy_head.in_channels
         self.head = nn.Conv2d(width, task.channels, 3, padding=1)
@@ -57,9 +52,7 @@ class Regression(pl.LightningModule):
         """Reward a prediction as one step would be, ``(B,)``, the mean over pixels."""
         image = scene["image"]
         with exact(self.device):
-            earned = self.task.reward(image, predicted, scene)
-        batch, _, height, width = image.shape
-        return check_map("reward", earned, "B 1 H W", B=batch, H=height, W=width).mean((1, 2, 3))
+            return reward_map(self.task, image, predicted, scene).mean((1, 2, 3))
 
     def training_step(self, scene: Scene, batch: int) -> None:
         """Update the weights from one batch ``(B,K,H,W)``.
@@ -74,32 +67,16 @@ class Regression(pl.LightningModule):
                 f"{type(self.task).__name__}: its reward carries no gradient, so that nothing can"
                 " be regressed; begin with fit."
             )
-        steps = self.optimizers()
-        schedule = self.lr_schedulers()
-        if isinstance(steps, list) or not isinstance(schedule, LRScheduler):
-            raise TypeError("expected the one optimizer that configure_optimizers makes.")
-        steps.zero_grad()
-        self.manual_backward(-reward)
-        steps.step()
+        self.update(-reward)
         self.log_dict(
-            {"train/reward": reward.detach(), "train/rate": schedule.get_last_lr()[0]},
-            sync_dist=True,
+            {"train/reward": reward.detach(), "train/rate": self.end_batch()}, sync_dist=True
         )
-        schedule.step()
 
     def validation_step(self, scene: Scene, index: int) -> None:
         """Score the prediction of one image."""
         predicted = self(scene)
-        scores = {**self.task.scores(predicted, scene), "reward": self.reward(predicted, scene)}
-        means = {f"val/{name}": score.mean() for name, score in scores.items()}
-        self.log_dict(means, batch_size=predicted.shape[0], sync_dist=True)
-
-    def configure_optimizers(self) -> Any:  # noqa: ANN401 - one of Lightning's many shapes
-        """Make the optimizer, with the published polynomial decay per batch."""
-        rule = self.learning
-        chosen = optimizer(self, rule.optimizer, rule.rate)
-        schedule = LambdaLR(chosen, lambda batch: max(0.0, 1 - batch / rule.episodes) ** rule.power)
-        return [chosen], [schedule]
+        scores = self.task.scores(predicted, scene)
+        self.log_validation({**scores, "reward": self.reward(predicted, scene)})
 
 
 def hand_over(weights: dict[str, Tensor], policy: PolicyValueNet) -> list[str]:

@@ -8,11 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from pixelrl.discovery import nearest
 from pixelrl.errors import ConfigError
-from pixelrl.recipes import SHIPPED
+from pixelrl.recipes import SHIPPED, read_yaml
 from pixelrl.search import Hyperband, Settings
 from pixelrl.space import Parameter, listed, parameter
 
@@ -123,12 +121,7 @@ def _with_variables(word: str) -> str:
 
 
 def _load(file: Path) -> dict[str, Any]:
-    try:
-        raw = yaml.safe_load(file.read_text("utf-8"))
-    except OSError as error:
-        raise ConfigError(f"{file}: {error.strerror}; pass a sweep file to read.") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{file}: not valid YAML: {' '.join(str(error).split())}.") from error
+    raw = read_yaml(file, "a sweep file")
     if not isinstance(raw, dict):
         raise ConfigError(f"{file}: expected a mapping with method, metric and parameters.")
     return raw

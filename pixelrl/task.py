@@ -10,7 +10,7 @@ from torch import Generator, Tensor
 
 from pixelrl import scores
 from pixelrl.actions import ActionSet, Edit, pick
-from pixelrl.maps import Scene
+from pixelrl.maps import Scene, check_map
 
 CONTRACT = 1
 """The version of the contract; a task made for another one is refused by name."""
@@ -134,3 +134,14 @@ class Task(ABC):
     def __getstate__(self) -> dict[str, Any]:
         """Pickle as the fields alone, so that caches may hold functions and models."""
         return {item.name: getattr(self, item.name) for item in fields(self)}
+
+
+def reward_map(task: Task, before: Tensor, after: Tensor, scene: Scene) -> Tensor:
+    """Ask a task for a step's reward map, ``(B,1,H,W)``.
+
+    Raises:
+        MapError: its answer is no such map.
+    """
+    batch, _, height, width = before.shape
+    reward = task.reward(before, after, scene)
+    return check_map("reward", reward, "B 1 H W", B=batch, H=height, W=width)

@@ -12,8 +12,9 @@ import torch
 from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
-from pixelrl.colors import colors, rgb
+from pixelrl.colors import colors, inks, rgb
 from pixelrl.errors import MapError
+from pixelrl.images import as_bytes
 from pixelrl.scores import psnr
 
 DARKER, BRIGHTER = "0063B0", "E06000"
@@ -274,15 +275,9 @@ def _fit(
 def picture(image: Tensor) -> Image.Image:
     """Make ``(C,H,W)`` an 8-bit RGB picture; other than three channels are shown as their mean."""
     rgb = image if len(image) == 3 else image.mean(0, keepdim=True).expand(3, -1, -1)
-    levels = (rgb.nan_to_num(0.0).clamp(0, 1) * 255 + 0.5).to(torch.uint8)
-    return Image.fromarray(levels.movedim(0, -1).contiguous().numpy())
+    return Image.fromarray(as_bytes(rgb))
 
 
 def _decibel(value: float) -> str:
     """Write a PSNR; equal images have an infinite one, images with NaN have none."""
     return f"{value:.2f} dB" if math.isfinite(value) else "equal" if value > 0 else "none"
-
-
-def inks(names: Sequence[str]) -> list[str]:
-    """Write the edits' colours as Pillow wants them."""
-    return [f"#{bytes(row).hex()}" for row in (colors(names) * 255).round().int().tolist()]

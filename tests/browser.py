@@ -11,17 +11,27 @@ NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable"
 
 
 @contextmanager
-def browser_page(**options: Any) -> Iterator[Any]:
-    """Open a page of Playwright's, in a context with these options, such as ``viewport``.
-
-    What the page logs as an error, or throws, fails the test when the page is closed.
-    """
+def chromium() -> Iterator[Any]:
+    """Start the browser, or skip where there is none."""
     playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
     path = next(filter(None, map(shutil.which, NAMES)), None)
     if path is None:
         pytest.skip(f"no browser: none of {', '.join(NAMES)} is installed")
     with playwright.sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        try:
+            yield browser
+        finally:
+            browser.close()
+
+
+@contextmanager
+def browser_page(**options: Any) -> Iterator[Any]:
+    """Open a page of Playwright's, in a context with these options, such as ``viewport``.
+
+    What the page logs as an error, or throws, fails the test when the page is closed.
+    """
+    with chromium() as browser:
         page = browser.new_context(**options).new_page()
         wrong: list[str] = []
         page.on("pageerror", lambda error: wrong.append(str(error)))
@@ -29,8 +39,5 @@ def browser_page(**options: Any) -> Iterator[Any]:
             "console",
             lambda told: wrong.append(told.text) if told.type == "error" else None,
         )
-        try:
-            yield page
-        finally:
-            browser.close()
-        assert not wrong, wrong
+        yield page
+    assert not wrong, wrong

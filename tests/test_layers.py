@@ -11,7 +11,8 @@ from torch.distributions import Categorical
 from pixelrl.choices import LAYERS, load_choices, save_choices
 from pixelrl.episode import play
 from pixelrl.errors import DataError
-from pixelrl.layers import MOST, arrays, as_bytes, as_halves
+from pixelrl.images import as_bytes
+from pixelrl.layers import MOST, arrays, as_halves
 from pixelrl.module import PixelA3C
 from pixelrl.scores import as_written
 from pixelrl.settings import Learning

@@ -4,7 +4,6 @@ import base64
 import csv
 import io
 import re
-import shutil
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from browser import chromium
 from made_up import EDITS, record
 from photos import write_photos
 from pixelrl.choices import load_choices
@@ -36,17 +36,9 @@ def results(tmp_path_factory: pytest.TempPathFactory, checkpoint: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    """Start Chromium, or skip where there is none."""
-    playwright = pytest.importorskip("playwright.sync_api", reason="no playwright here")
-    path = next(
-        filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
-    )
-    if path is None:
-        pytest.skip("no Chromium here; apt-get install chromium")
-    with playwright.sync_playwright() as started:
-        opened = started.chromium.launch(executable_path=path, args=["--no-sandbox"])
+    """Start Chromium once for all tests here."""
+    with chromium() as opened:
         yield opened
-        opened.close()
 
 
 class Page:

@@ -123,7 +123,7 @@ def test_the_reward_by_hand() -> None:
     lower = saliency_reward(BRIGHT, original, after, original, mask, Goal(sign=-1, **free))
     assert float(lower.mean()) == pytest.approx(-np.log(1.1), rel=1e-3)
     bright = torch.where(mask > 0, original * 1.9, original)  # more than the cap, and too far
-    far = float(strayed(bright, original, mask).color)
+    far = float(strayed(bright, original, mask)[0].color)
     capped = saliency_reward(BRIGHT, original, bright, original, mask, Goal(cap=0.3, **free))
     assert float(capped.mean()) == pytest.approx(0.3 - (far - 15) / 10, abs=0.02)
 
@@ -192,5 +192,5 @@ def test_budgets_make_invalid_on_either_side() -> None:
     for region in (mask, 1 - mask):
         for much in (lambda x: 1 - x, lambda x: torch.full_like(x, 0.5), lambda x: x * 3):
             after = torch.lerp(image, much(image), region).clamp(0, 1)
-            sides = [strayed(after, image, each) for each in (mask, 1 - mask)]
+            sides = strayed(after, image, mask)
             assert float(valid(sides[0], sides[1], Goal())) == 0

@@ -11,7 +11,7 @@ from typing import Any, TextIO
 
 from pixelrl import __version__
 from pixelrl.choices import Recorded
-from pixelrl.colors import colors
+from pixelrl.colors import inks
 from pixelrl.errors import DataError
 from pixelrl.report.packing import Blob, describe, pack
 from pixelrl.report.reading import Results, find, load, number
@@ -69,7 +69,7 @@ def _write(file: TextIO, results: Results, head: str, tail: str) -> None:
         "version": __version__,
         "task": name,
         "edits": list(edits),
-        "colors": [_hex(color) for color in (colors(edits) * 255).round().int().tolist()],
+        "colors": inks(edits),
         "images": images,
         "scores": _scores(results),
         "calibration": results.calibration,
@@ -137,7 +137,3 @@ def _page() -> str:
 
 def _digest(text: str) -> str:
     return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
-
-
-def _hex(levels: list[int]) -> str:
-    return f"#{bytes(levels).hex()}"

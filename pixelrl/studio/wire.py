@@ -11,10 +11,10 @@ import torch
 from PIL import Image, UnidentifiedImageError
 from torch import Tensor
 
-from pixelrl.colors import colors
+from pixelrl.colors import inks
 from pixelrl.errors import DataError, PixelRLError
 from pixelrl.guide import Kind, Rule
-from pixelrl.layers import as_bytes
+from pixelrl.images import as_bytes
 from pixelrl.regions import Region, read_steps, region_of
 from pixelrl.studio.desk import FORMATS, Desk, Episode
 
@@ -88,12 +88,14 @@ def _region(sent: object, name: str, size: tuple[int, int]) -> Region:
 
 def about(desk: Desk) -> dict[str, Any]:
     """Tell the page what it works with."""
-    inks = [f"#{bytes(ink).hex()}" for ink in (255 * colors(desk.names)).round().int().tolist()]
     return {
         "task": desk.experiment.name,
         "told": (type(desk.task).__doc__ or "").partition("\n")[0],
         "steps": desk.task.length,
-        "edits": [{"name": n, "ink": ink} for n, ink in zip(desk.names, inks, strict=True)],
+        "edits": [
+            {"name": name, "ink": ink}
+            for name, ink in zip(desk.names, inks(desk.names), strict=True)
+        ],
         "formats": [f"image/{kind.lower()}" for kind in FORMATS],
         "bytes": MOST_BYTES,
         "episode": summary(desk, desk.base) if desk.is_open() else None,
