@@ -14,10 +14,11 @@ from torch.utils.data import DataLoader, Dataset
 from pixelrl.augment import Augment, augmentation
 from pixelrl.errors import DataError
 from pixelrl.folders import list_images, photographs
-from pixelrl.images import as_map, read_array
-from pixelrl.maps import Scene, check_scene, map_channels
+from pixelrl.images import as_map
+from pixelrl.maps import Scene, check_scene
+from pixelrl.profiles import profile_for, read_map
 from pixelrl.sampling import EpisodeLoader, EpisodeSampler, seeded
-from pixelrl.settings import Data
+from pixelrl.settings import Data, Profile
 from pixelrl.task import Task
 
 Split = Literal["train", "val", "test", "predict"]
@@ -85,7 +86,7 @@ class Crops(Dataset[dict[str, Tensor]]):
         self.task, self.data, self.seed = task, data, seed
         self.files = aligned(task, data, "train")
         self.posed = posed(task, data, "train")
-        self.maps = Maps(task, seed)
+        self.maps = Maps(task, data.profile, seed)
         self.augment: Augment = augmentation(data, tuple(self.maps(self.files[0])))
         for sample in self.files[:KEPT]:
             self.read(sample)
@@ -125,7 +126,8 @@ class Whole(Dataset[dict[str, Tensor]]):
     """
 
     def __init__(self, task: Task, data: Data, split: Split, seed: int) -> None:
-        self.task, self.seed, self.maps = task, seed, Maps(task, seed)
+        self.task, self.data, self.seed = task, data, seed
+        self.maps = Maps(task, data.profile, seed)
         files = aligned(task, data, split)
         self.files = files[: data.limit] if data.limit else files
         self.crop = data.val_crop if split == "val" else 0
@@ -144,6 +146,10 @@ class Whole(Dataset[dict[str, Tensor]]):
     def names(self) -> list[str]:
         """The images' file names without suffix, in order."""
         return [sample["image"].stem for sample in self.files]
+
+    def profile(self, index: int) -> bytes:
+        """Find the ICC profile that an edit of an image has to carry; empty for none."""
+        return profile_for(self.files[index]["image"], self.data.profile, self.task.channels)
 
     def loader(self) -> DataLoader[dict[str, Tensor]]:
         """Load the images one at a time, in order."""
@@ -198,22 +204,22 @@ class Maps:
 
     Args:
         task: tells which maps it needs, and invents them.
+        profile: what becomes of the files' color profiles.
         seed: of what is invented; the same photograph gets the same maps in every process.
     """
 
-    def __init__(self, task: Task, seed: int) -> None:
-        self.task, self.seed = task, seed
+    def __init__(self, task: Task, profile: Profile, seed: int) -> None:
+        self.task, self.profile, self.seed = task, profile, seed
         self._invented: dict[Path, dict[str, NDArray[Any]]] = {}
 
     def __call__(self, sample: Aligned) -> dict[str, NDArray[Any]]:
         """Read or invent ``(H,W,K)`` arrays by map name."""
-        needed = (*self.task.learns_from, *self.task.works_on)
-        if set(sample) != {"image"} or set(needed) == {"image"}:
-            return read_aligned(self.task, sample)
+        if set(sample) != {"image"} or set(self.task.learns_from) == {"image"}:
+            return read_aligned(self.task, sample, self.profile)
         path = sample["image"]
         if path not in self._invented:
             rng, _ = seeded(self.seed, crc32(path.name.encode()))
-            image = as_map(_read(path, self.task.channels))
+            image = as_map(_read(path, "image", self.task.channels, self.profile))
             maps = self.task.invent(image, rng)
             self._invented[path] = {
                 name: value.movedim(0, -1).contiguous().numpy() for name, value in maps.items()
@@ -228,9 +234,9 @@ def pose(task: Task, maps: Scene, rng: Generator | None) -> dict[str, Tensor]:
     return scene
 
 
-def read_aligned(task: Task, sample: Aligned) -> dict[str, NDArray[Any]]:
+def read_aligned(task: Task, sample: Aligned, profile: Profile) -> dict[str, NDArray[Any]]:
     """Read one sample's files, ``(H,W,K)`` each, and check that they have one size."""
-    maps = {name: _read(path, map_channels(name, task.channels)) for name, path in sample.items()}
+    maps = {name: _read(path, name, task.channels, profile) for name, path in sample.items()}
     height, width = maps["image"].shape[:2]
     for name, value in maps.items():
         if value.shape[:2] != (height, width):
@@ -251,8 +257,8 @@ def centre(value: Tensor, side: int) -> Tensor:
 
 
 @lru_cache(maxsize=KEPT)
-def _read(path: Path, channels: int) -> NDArray[Any]:
-    array = read_array(path, channels)
+def _read(path: Path, name: str, channels: int, profile: Profile) -> NDArray[Any]:
+    array = read_map(path, name, channels, profile)
     array.setflags(write=False)
     return array
 

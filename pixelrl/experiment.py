@@ -154,9 +154,9 @@ def score(
     images = _whole(experiment, split)
     table = ScoreTable(
         directory,
-        images.names,
+        images,
         _protocol(experiment, images, split),
-        experiment=plain(experiment) if records else None,
+        experiment=experiment if records else None,
         oracle=oracle,
     )
     trainer = _trainer(experiment, None, [table])
@@ -204,7 +204,7 @@ def predict(
     """
     module.guide = guide
     images = Whole(experiment.task, experiment.data, "predict", experiment.run.seed)
-    writer = SaveEdits(directory, images.names, plain(experiment))
+    writer = SaveEdits(directory, images, experiment)
     trainer = _trainer(experiment, None, [writer])
     trainer.predict(module, dataloaders=images.loader(), return_predictions=False)
     return images.names

@@ -40,7 +40,7 @@ def read_array(path: Path, channels: int) -> NDArray[Any]:
     try:
         with _hushed():
             deep = _deep(path)
-            return _shallow(path, channels) if deep is None else _channels(deep, channels)
+            return _shallow(path, channels) if deep is None else channels_of(deep, channels)
     except (FileNotFoundError, IsADirectoryError, PermissionError) as error:
         raise refused(path, error) from error
     except UnidentifiedImageError as error:
@@ -77,12 +77,33 @@ def as_bytes(image: Tensor) -> NDArray[np.uint8]:
     return array
 
 
-def write_image(path: Path, image: Tensor) -> None:
+def channels_of(array: NDArray[Any], channels: int) -> NDArray[Any]:
+    """Lay transparency on white and turn 1 to 4 channels into those asked for, 1 or 3.
+
+    Args:
+        array: ``(H,W,K)`` float32 in [0, 1]: gray or RGB, each perhaps with transparency.
+        channels: 1 for gray (Rec. 601), 3 for RGB.
+    """
+    count = array.shape[2]
+    if count in {2, 4}:
+        alpha = array[..., -1:]
+        array = array[..., :-1] * alpha + (1 - alpha)
+    if array.shape[2] == channels:
+        return np.ascontiguousarray(array)
+    if channels == 1 and array.shape[2] == 3:
+        return (array @ np.array([[0.299], [0.587], [0.114]], np.float32)).astype(np.float32)
+    if array.shape[2] == 1:
+        return np.repeat(array, channels, axis=2)
+    raise ValueError(f"{count} channels")
+
+
+def write_image(path: Path, image: Tensor, profile: bytes = b"") -> None:
     """Write an image as an 8-bit PNG, whole or not at all.
 
     Args:
         path: the file; its folder is made.
         image: ``(C,H,W)``, C 1 or 3; clamped to [0, 1] and rounded.
+        profile: ICC profile to embed; empty for none.
 
     Raises:
         DataError: the file cannot be written.
@@ -96,7 +117,7 @@ def write_image(path: Path, image: Tensor) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
-            picture.save(part, "PNG")
+            picture.save(part, "PNG", icc_profile=profile or None)
             part.replace(path)
         finally:
             part.unlink(missing_ok=True)
@@ -193,21 +214,6 @@ def _upright(array: NDArray[Any], turn: int) -> NDArray[Any]:
     if turn in {2, 3, 6, 7}:
         array = array[:, ::-1]
     return array[::-1] if turn in {3, 4, 7, 8} else array
-
-
-def _channels(array: NDArray[Any], channels: int) -> NDArray[Any]:
-    """Lay transparency on white and turn 1 to 4 channels into those asked for."""
-    count = array.shape[2]
-    if count in {2, 4}:
-        alpha = array[..., -1:]
-        array = array[..., :-1] * alpha + (1 - alpha)
-    if array.shape[2] == channels:
-        return np.ascontiguousarray(array)
-    if channels == 1 and array.shape[2] == 3:
-        return (array @ np.array([[0.299], [0.587], [0.114]], np.float32)).astype(np.float32)
-    if array.shape[2] == 1:
-        return np.repeat(array, channels, axis=2)
-    raise ValueError(f"{count} channels")
 
 
 def _shallow(path: Path, channels: int) -> NDArray[Any]:

@@ -1,19 +1,17 @@
 """The files of one edited image: result, filmstrip, record and animation."""
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 
 from pixelrl.animate import animation, write_animation
 from pixelrl.choices import save_choices
+from pixelrl.config import Experiment, plain
 from pixelrl.images import write_image
 from pixelrl.layers import arrays
 from pixelrl.maps import Scene
 from pixelrl.module import Edited
-from pixelrl.task import Task
 from pixelrl.visualize import filmstrip
 
 KINDS = (".png", ".strip.png", ".gif", ".choices.npz")
@@ -25,8 +23,8 @@ def write_record(
     name: str,
     edited: Edited,
     scene: Scene,
-    task: Task,
-    experiment: Mapping[str, Any],
+    experiment: Experiment,
+    profile: bytes = b"",
 ) -> None:
     """Write a batch's first image: ``NAME.png``, ``.strip.png``, ``.gif`` and ``.choices.npz``.
 
@@ -35,15 +33,16 @@ def write_record(
         name: the image's.
         edited: with its layers.
         scene: what was edited, ``(B,K,H,W)`` each.
-        task: whose edits they are.
-        experiment: the settings, in plain values, to be stored with the choices.
+        experiment: the settings, to be stored with the choices.
+        profile: ICC profile to embed in ``NAME.png``; empty for none.
     """
     if edited.layers is None:
         raise TypeError("an image was edited without keeping its layers.")
-    choices, frames, names = edited.choices[:, 0].cpu(), edited.layers.frames, task.actions.names
+    choices, frames = edited.choices[:, 0].cpu(), edited.layers.frames
+    names = experiment.task.actions.names
     target = scene.get("target")
     shown = None if target is None else target[0].cpu()
-    write_image(directory / f"{name}.png", edited.image[0])
+    write_image(directory / f"{name}.png", edited.image[0], profile)
     strip = filmstrip(list(frames[:, 0]), choices, names, shown)
     write_image(directory / f"{name}.strip.png", strip)
     write_animation(directory / f"{name}.gif", animation(frames[:, 0], choices, names))
@@ -51,6 +50,6 @@ def write_record(
         directory / f"{name}.choices.npz",
         choices.to(torch.uint8).numpy().astype(np.uint8),
         names,
-        experiment,
+        plain(experiment),
         arrays(edited.layers, target),
     )

@@ -13,8 +13,9 @@ from pixelrl.choices import Recorded, load_choices
 from pixelrl.config import Experiment, from_plain
 from pixelrl.episode import replay
 from pixelrl.errors import ConfigError, DataError
-from pixelrl.images import read_image
-from pixelrl.maps import Scene, check_scene, map_channels
+from pixelrl.images import as_map
+from pixelrl.maps import Scene, check_scene
+from pixelrl.profiles import profile_for, read_map
 from pixelrl.tiling import world_for
 
 
@@ -28,6 +29,7 @@ class Replayed(NamedTuple):
         scores: of the outcome, by name; none without a target.
         original_scores: of the original outcome.
         recorded: what was played.
+        profile: ICC profile that the outcome has to carry; empty for none.
     """
 
     image: Tensor
@@ -35,6 +37,7 @@ class Replayed(NamedTuple):
     scores: dict[str, float]
     original_scores: dict[str, float]
     recorded: Recorded
+    profile: bytes
 
 
 def play_file(choices: Path, maps: Mapping[str, Path]) -> Replayed:
@@ -67,7 +70,8 @@ def play_file(choices: Path, maps: Mapping[str, Path]) -> Replayed:
     altered = not np.array_equal(original, recorded.choices)
     before = outcome(experiment, original, scene) if altered else image
     one, other = (scored(experiment, each, scene) for each in (image, before))
-    return Replayed(image[0], before[0], one, other, recorded)
+    profile = profile_for(maps["image"], experiment.data.profile, experiment.task.channels)
+    return Replayed(image[0], before[0], one, other, recorded, profile)
 
 
 def read_scene(experiment: Experiment, maps: Mapping[str, Path]) -> dict[str, Tensor]:
@@ -84,7 +88,7 @@ def read_scene(experiment: Experiment, maps: Mapping[str, Path]) -> dict[str, Te
             f"{type(task).__name__} works on {missing[0]}; pass --map {missing[0]}=FILE."
         )
     scene = {
-        name: read_image(path, map_channels(name, task.channels)).unsqueeze(0)
+        name: as_map(read_map(path, name, task.channels, experiment.data.profile)).unsqueeze(0)
         for name, path in maps.items()
     }
     check_scene(scene, task.channels)

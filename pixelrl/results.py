@@ -10,6 +10,8 @@ from lightning.pytorch.callbacks import BasePredictionWriter, Callback
 from torch import Tensor
 
 from pixelrl.calibration import Tally, groups, summary, tally
+from pixelrl.config import Experiment
+from pixelrl.data import Whole
 from pixelrl.images import write_image
 from pixelrl.maps import Scene
 from pixelrl.module import Edited, PixelA3C
@@ -28,23 +30,22 @@ class ScoreTable(Callback):
 
     Args:
         directory: where ``scores.csv``, ``protocol.json``, the calibration and records are written.
-        names: the images' names, in order.
+        images: what is edited, in order.
         protocol: what the scores depend on.
-        experiment: the settings, in plain values, to be stored with each record; None for no
-            records.
+        experiment: the settings, to be stored with each record; None for no records.
         oracle: whether to score the greedy ceiling of the edits beside the policy.
     """
 
     def __init__(
         self,
         directory: Path,
-        names: Sequence[str],
+        images: Whole,
         protocol: Mapping[str, Any],
         *,
-        experiment: Mapping[str, Any] | None = None,
+        experiment: Experiment | None = None,
         oracle: bool = False,
     ) -> None:
-        self.directory, self.names, self.protocol = directory, names, protocol
+        self.directory, self.images, self.protocol = directory, images, protocol
         self.experiment, self.oracle = experiment, oracle
         self.rows: list[Row] = []
         self.tally: Tally | None = None
@@ -63,7 +64,7 @@ class ScoreTable(Callback):
             return
         edited: Edited = outputs["edited"]
         scores: dict[str, Tensor] = outputs["scores"]
-        name, task = self.names[batch_idx], pl_module.task
+        name, task = self.images.names[batch_idx], pl_module.task
         row: Row = {"image": name}
         row.update({score: float(value[0]) for score, value in scores.items()})
         if self.oracle:
@@ -75,7 +76,8 @@ class ScoreTable(Callback):
             self.tally = found if self.tally is None else self.tally + found
         if self.experiment is not None:
             folder = self.directory / RECORDS
-            write_record(folder, name, edited, batch, task, self.experiment)
+            profile = self.images.profile(batch_idx)
+            write_record(folder, name, edited, batch, self.experiment, profile)
 
     def on_test_end(
         self,
@@ -102,15 +104,13 @@ class SaveEdits(BasePredictionWriter):
 
     Args:
         directory: where they are written.
-        names: the images' names, in order.
-        experiment: the settings, in plain values, to be stored with the choices.
+        images: what is edited, in order.
+        experiment: the settings, to be stored with the choices.
     """
 
-    def __init__(
-        self, directory: Path, names: Sequence[str], experiment: Mapping[str, Any]
-    ) -> None:
+    def __init__(self, directory: Path, images: Whole, experiment: Experiment) -> None:
         super().__init__(write_interval="batch")
-        self.directory, self.names, self.experiment = directory, names, experiment
+        self.directory, self.images, self.experiment = directory, images, experiment
 
     def write_on_batch_end(  # noqa: PLR0913, PLR0917 - Lightning's signature
         self,
@@ -124,8 +124,8 @@ class SaveEdits(BasePredictionWriter):
     ) -> None:
         """Write one image's files."""
         if isinstance(pl_module, PixelA3C):
-            name, task = self.names[batch_idx], pl_module.task
-            write_record(self.directory, name, prediction, batch, task, self.experiment)
+            name, profile = self.images.names[batch_idx], self.images.profile(batch_idx)
+            write_record(self.directory, name, prediction, batch, self.experiment, profile)
 
 
 def ceiling(task: Task, scene: Scene) -> dict[str, float]:

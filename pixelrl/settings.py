@@ -9,6 +9,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+Profile = Literal["ignore", "srgb", "prophoto"]
+"""What becomes of the color profiles embedded in files (`Data`)."""
+
 
 @dataclass(frozen=True)
 class Network:
@@ -78,6 +81,9 @@ class Data:
         batch: crops per episode, over all devices.
         flip: probability of mirroring left to right.
         rotate: largest rotation, in degrees; half of the crops are rotated.
+        profile: what becomes of the color profiles embedded in files: ``ignore`` takes all numbers
+            as they are, as the authors' code does; ``srgb`` and ``prophoto`` convert colors to such
+            numbers (files without a profile count as sRGB; needs ``pixelrl[icc]``).
         border: what a rotation uncovers: ``constant`` (black, as published) or ``reflect``.
         limit: use only the first so many images of val, test and predict; 0 for all.
         tile: side of the tiles that images larger than one are edited in, in pixels, with the
@@ -95,6 +101,7 @@ class Data:
     flip: float = 0.5
     rotate: float = 10.0
     border: Literal["constant", "reflect"] = "constant"
+    profile: Profile = "ignore"
     limit: int = 0
     tile: int = 1024
     workers: int = 0

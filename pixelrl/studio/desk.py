@@ -14,8 +14,9 @@ from pixelrl.config import Experiment
 from pixelrl.differences import Difference, difference
 from pixelrl.errors import ConfigError, DataError
 from pixelrl.guide import Rule, guide_of
-from pixelrl.images import read_image
+from pixelrl.images import as_map
 from pixelrl.module import Edited, PixelA3C
+from pixelrl.profiles import read_map
 from pixelrl.visualize import usage
 
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "TIFF")
@@ -114,7 +115,9 @@ class Desk:
             MapError: the picture is too small for the task's edits.
         """
         check_picture(path)
-        picture = Picture(path, read_image(path, self.task.channels)[None], uploaded)
+        profile = self.experiment.data.profile
+        image = as_map(read_map(path, "image", self.task.channels, profile))[None]
+        picture = Picture(path, image, uploaded)
         with self._lock:
             base = self._played(picture, ())
             self._base, self._episodes = base, {base.number: base}

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from pixelrl.alter import note, signed
-from pixelrl.config import plain
 from pixelrl.images import write_image
+from pixelrl.profiles import profile_for
 from pixelrl.records import KINDS, write_record
 from pixelrl.regions import Region
 from pixelrl.rulebook import entry, write_rule
@@ -34,7 +34,8 @@ def keep(desk: Desk, episode: Episode, policy: Sequence[str], out: Path) -> dict
         source = Path(shutil.copyfile(source, out / "inputs" / source.name))
     masks = _write_masks(episode, out, name)
     image = {"image": episode.picture.image}
-    write_record(out, name, episode.edited, image, desk.task, plain(desk.experiment))
+    profile = profile_for(source, desk.experiment.data.profile, desk.task.channels)
+    write_record(out, name, episode.edited, image, desk.experiment, profile)
     history = [
         signed({**entry(rule), **_mask(rule.region, masks)}, "studio") for rule in episode.rules
     ]

@@ -41,7 +41,7 @@ def run(arguments: argparse.Namespace, overrides: list[str]) -> None:
             raise ConfigError(f"--map {named}: expected NAME=FILE.")
         maps[name] = Path(path)
     played = play_file(Path(arguments.choices), maps)
-    write_image(Path(arguments.out), played.image)
+    write_image(Path(arguments.out), played.image, played.profile)
     found = difference(played.original, played.image)
     _tell(played, found)
     print(f"written: {arguments.out}")

@@ -33,8 +33,8 @@ class SaliencyEditing(Task):
     share of saliency, within budgets of fidelity on both sides of the mask. A second model, the
     critic, never pays anybody and is reported beside the first. Model saliency is not eye tracking.
 
-    Photographs without masks get drawn ones. With `learning.gamma=1` an episode's return is the
-    potential of its last image; with 0 agents are paid for each step alone.
+    Photographs without masks get drawn ones, new in every episode. With `learning.gamma=1` an
+    episode's return is the potential of its last image; with 0 agents are paid for each step alone.
 
     Attributes:
         direction: ``raise`` or ``lower`` the region's saliency.
@@ -51,7 +51,6 @@ class SaliencyEditing(Task):
     """
 
     contract: ClassVar[int] = 1
-    learns_from: ClassVar[tuple[str, ...]] = ("image", "mask")
     works_on: ClassVar[tuple[str, ...]] = ("image", "mask")
 
     channels: int = 3
@@ -125,14 +124,13 @@ class SaliencyEditing(Task):
     def candidates(self, image: Tensor, scene: Scene) -> Tensor:
         return super().candidates(image, scene).clamp(0, 1)
 
-    def invent(self, image: Tensor, rng: Generator) -> Scene:
-        return {"image": image, "mask": draw_mask(image, rng, self.masks)}
-
     def problem(self, maps: Scene, rng: Generator) -> Scene:
-        image, mask = (self._reduced(maps[name]) for name in ("image", "mask"))
-        if not 0 < float(mask.mean()) < 1:  # a crop that has missed its mask, or has nothing else
-            mask = draw_mask(image, rng, self.masks)
-        return {**maps, "image": image, "mask": mask}
+        reduced = {name: self._reduced(value) for name, value in maps.items()}
+        mask = reduced.get("mask")
+        # A crop may have missed its mask, or have nothing else.
+        if mask is None or not 0 < float(mask.mean()) < 1:
+            reduced["mask"] = draw_mask(reduced["image"], rng, self.masks)
+        return reduced
 
     def observe(self, image: Tensor, scene: Scene) -> Tensor:
         return torch.cat([image, scene["mask"], image - scene["image"]], 1)
