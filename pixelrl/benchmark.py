@@ -14,6 +14,7 @@ from pixelrl.config import Experiment, compose
 from pixelrl.errors import ConfigError
 from pixelrl.module import PixelA3C
 from pixelrl.recipes import find_recipe, read_yaml, recipes_for
+from pixelrl.results import Extras
 from pixelrl.tables import Row, cell, markdown, means, write_rows
 
 MARKERS = ("<!-- results -->", "<!-- /results -->")
@@ -93,7 +94,7 @@ def evaluate(benchmark: Benchmark, directory: Path, tell: Callable[[str], None] 
     for number, entry in enumerate(benchmark.rows, 1):
         folder = directory / f"{number:02d}-{_slug(entry.name)}"
         module, experiment = _policy(entry, directory)
-        scores = means(lab.score(module, experiment, folder, records=False))
+        scores = means(lab.score(module, experiment, folder, extras=Extras(records=False)))
         rows.append(_row(entry, experiment.name, _chosen(entry, scores, benchmark.scores)))
         protocols[entry.name] = json.loads((folder / "protocol.json").read_text("utf-8"))
         tell("  ".join(f"{name} {cell(value)}" for name, value in rows[-1].items()))

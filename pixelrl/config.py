@@ -220,6 +220,7 @@ _POSITIVE = (
     "learning.temperature",
     "data.crop",
     "data.batch",
+    "data.val_repeat",
     "run.devices",
     "run.validate_every",
     "run.checkpoint_every",

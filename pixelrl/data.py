@@ -129,7 +129,9 @@ class Whole(Dataset[dict[str, Tensor]]):
         self.task, self.data, self.seed = task, data, seed
         self.maps = Maps(task, data.profile, seed)
         files = aligned(task, data, split)
-        self.files = files[: data.limit] if data.limit else files
+        files = files[: data.limit] if data.limit else files
+        self.count = len(files)
+        self.files = files * data.val_repeat if split == "val" else files
         self.crop = data.val_crop if split == "val" else 0
         self.posed = split == "predict" or posed(task, data, split)
 
@@ -144,8 +146,12 @@ class Whole(Dataset[dict[str, Tensor]]):
 
     @property
     def names(self) -> list[str]:
-        """The images' file names without suffix, in order."""
-        return [sample["image"].stem for sample in self.files]
+        """The images' file names without suffix, in order; numbered when used again."""
+        count = self.count
+        return [
+            f"{sample['image'].stem}{f'-{index // count + 1}' if index >= count else ''}"
+            for index, sample in enumerate(self.files)
+        ]
 
     def profile(self, index: int) -> bytes:
         """Find the ICC profile that an edit of an image has to carry; empty for none."""

@@ -27,7 +27,7 @@ from pixelrl.learning_curves import draw_learning_curves
 from pixelrl.loggers import finish, log_best, log_scores, loggers, quiet
 from pixelrl.module import PixelA3C
 from pixelrl.progress import Progress
-from pixelrl.results import SaveEdits, ScoreTable
+from pixelrl.results import Extras, SaveEdits, ScoreTable
 from pixelrl.supervised import Regression
 from pixelrl.tables import Row, aligned, means, write_rows
 from pixelrl.wandb_callbacks import ShareHistograms
@@ -125,9 +125,7 @@ def score(
     experiment: Experiment,
     directory: Path,
     split: str = "test",
-    *,
-    oracle: bool = False,
-    records: bool = True,
+    extras: Extras = Extras(),
 ) -> list[Row]:
     """Score a module's edits on a split's images, before and after.
 
@@ -136,9 +134,7 @@ def score(
         experiment: tells the data, seed and precision.
         directory: where ``scores.csv``, ``protocol.json``, the calibration and ``images/`` go.
         split: ``test`` or ``val``.
-        oracle: whether to score the best that the edits could do beside the policy; this takes
-            edits whose reward is local.
-        records: whether to leave what ``predict`` leaves of each image as well.
+        extras: what is wanted beside the scores.
 
     Returns:
         One row per image.
@@ -146,7 +142,7 @@ def score(
     Raises:
         ConfigError: no such split, or an oracle is asked of a task whose reward is not local.
     """
-    if oracle and not experiment.task.local_reward:
+    if extras.oracle and not experiment.task.local_reward:
         raise ConfigError(
             f"--oracle: {type(experiment.task).__name__} does not promise local_reward, so that its"
             " edits have no price of their own; leave --oracle out."
@@ -156,8 +152,8 @@ def score(
         directory,
         images,
         _protocol(experiment, images, split),
-        experiment=experiment if records else None,
-        oracle=oracle,
+        experiment,
+        extras,
     )
     trainer = _trainer(experiment, None, [table])
     trainer.test(module, dataloaders=images.loader(), verbose=False)

@@ -43,6 +43,25 @@ def newly_clipped(image: Tensor, original: Tensor) -> Tensor:
     return (now & ~then).to(image.dtype)
 
 
+def nearly_clipped(image: Tensor, original: Tensor) -> Tensor:
+    """Measure how far pixels were pushed into the last 3 % of their range.
+
+    Unlike `newly_clipped` it warns before it is too late, and has a gradient.
+
+    Args:
+        image: ``(B,C,H,W)``.
+        original: ``(B,C,H,W)``.
+
+    Returns:
+        ``(B,1,H,W)`` in [0, 1]: the furthest channel's; 0 where the original was as far.
+    """
+    now, then = (
+        (((each - 0.5).abs() - 0.47) / 0.03).clamp(0, 1).amax(1, keepdim=True)
+        for each in (image, original)
+    )
+    return (now - then).clamp(min=0)
+
+
 def structure(image: Tensor, original: Tensor) -> Tensor:
     """Correlate lightness in small windows: the structure term of SSIM, ``(s_xy+c)/(s_x s_y+c)``.
 
@@ -60,8 +79,9 @@ def structure(image: Tensor, original: Tensor) -> Tensor:
     x, y = (lab(each.clamp(0, 1))[:, :1] for each in (image, original))
     x, y = (each - each.mean((-2, -1), keepdim=True) for each in (x, y))  # spares float32's digits
     mean_x, mean_y, xx, yy, xy = _local_means(torch.cat([x, y, x * x, y * y, x * y], 1)).unbind(1)
-    spread_x = (xx - mean_x.square()).clamp(min=0).sqrt()
-    spread_y = (yy - mean_y.square()).clamp(min=0).sqrt()
+    # A root has no gradient at zero; a thousandth of a unit of L is nothing.
+    spread_x = (xx - mean_x.square()).clamp(min=1e-6).sqrt()
+    spread_y = (yy - mean_y.square()).clamp(min=1e-6).sqrt()
     floor_x, floor_y = torch.maximum(spread_x, spread_y / 4), torch.maximum(spread_y, spread_x / 4)
     kept = (xy - mean_x * mean_y + 4) / (floor_x * floor_y + 4)
     return kept.unsqueeze(1)

@@ -1,7 +1,7 @@
-"""The plot of a calibration: entropy beside error, and what is left without the uncertain."""
+"""Plots of an evaluation: entropy beside error, and scores step by step."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from PIL import Image, ImageDraw
 from torch import Tensor
@@ -17,12 +17,14 @@ from pixelrl.charts import (
     Point,
     Points,
     axes,
+    curves,
     dot,
     finished,
     line,
     span,
     text,
 )
+from pixelrl.tables import Row, means
 
 SECOND = "#d55e00"
 """The color of a second line."""
@@ -65,6 +67,25 @@ def calibration_plot(found: Tally, title: str) -> Tensor:
     text(draw, (left, bottom - 32), "left out by entropy, highest first", "lm", SMALL, LINE)
     text(draw, (left, bottom - 14), "left out by error: the best there is", "lm", SMALL, SECOND)
     return finished(sheet)
+
+
+def steps_plot(rows: Sequence[Row]) -> Tensor:
+    """Draw how every score moves from step to step, in the mean over images.
+
+    Args:
+        rows: with ``image``, ``step`` and scores; every image has all steps.
+
+    Returns:
+        ``(3,h,w)`` RGB in [0, 1].
+    """
+    by_step: dict[int, list[Row]] = {}
+    for row in rows:
+        by_step.setdefault(int(row["step"]), []).append(row)
+    mean = {step: means(group) for step, group in sorted(by_step.items())}
+    series = {
+        name: [(float(step), values[name]) for step, values in mean.items()] for name in mean[0]
+    }
+    return curves(series, f"Step by step, mean of {len(by_step[0])}", "step")
 
 
 def verdict(correlation: float) -> str:

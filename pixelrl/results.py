@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +17,28 @@ from pixelrl.images import write_image
 from pixelrl.maps import Scene
 from pixelrl.module import Edited, PixelA3C
 from pixelrl.oracle import greedy
-from pixelrl.plots import calibration_plot
+from pixelrl.plots import calibration_plot, steps_plot
 from pixelrl.records import write_record
 from pixelrl.tables import Row, means, write_rows
 from pixelrl.task import Task
 
 RECORDS = "images"
 """The folder of the records, in that of the scores."""
+
+
+@dataclass(frozen=True)
+class Extras:
+    """Say what evaluating leaves beside the scores.
+
+    Attributes:
+        oracle: the scores of the greedy ceiling of the edits; this takes a local reward.
+        steps: the scores after every step.
+        records: what ``predict`` leaves of each image.
+    """
+
+    oracle: bool = False
+    steps: bool = False
+    records: bool = True
 
 
 class ScoreTable(Callback):
@@ -32,8 +48,8 @@ class ScoreTable(Callback):
         directory: where ``scores.csv``, ``protocol.json``, the calibration and records are written.
         images: what is edited, in order.
         protocol: what the scores depend on.
-        experiment: the settings, to be stored with each record; None for no records.
-        oracle: whether to score the greedy ceiling of the edits beside the policy.
+        experiment: the settings, to be stored with each record.
+        extras: what is wanted beside the scores.
     """
 
     def __init__(
@@ -41,13 +57,13 @@ class ScoreTable(Callback):
         directory: Path,
         images: Whole,
         protocol: Mapping[str, Any],
-        *,
-        experiment: Experiment | None = None,
-        oracle: bool = False,
+        experiment: Experiment,
+        extras: Extras = Extras(),
     ) -> None:
         self.directory, self.images, self.protocol = directory, images, protocol
-        self.experiment, self.oracle = experiment, oracle
+        self.experiment, self.extras = experiment, extras
         self.rows: list[Row] = []
+        self.step_rows: list[Row] = []
         self.tally: Tally | None = None
 
     def on_test_batch_end(
@@ -67,14 +83,16 @@ class ScoreTable(Callback):
         name, task = self.images.names[batch_idx], pl_module.task
         row: Row = {"image": name}
         row.update({score: float(value[0]) for score, value in scores.items()})
-        if self.oracle:
+        if self.extras.oracle:
             row.update(ceiling(task, batch))
         self.rows.append(row)
+        if self.extras.steps and edited.layers is not None:
+            self.step_rows += stepwise(task, name, edited.layers.frames, batch)
         if edited.layers is not None and "target" in batch:
             entropy, target = edited.layers.entropy, batch["target"]
             found = tally(entropy, edited.image, target, len(task.actions))
             self.tally = found if self.tally is None else self.tally + found
-        if self.experiment is not None:
+        if self.extras.records:
             folder = self.directory / RECORDS
             profile = self.images.profile(batch_idx)
             write_record(folder, name, edited, batch, self.experiment, profile)
@@ -95,8 +113,31 @@ class ScoreTable(Callback):
             title = "Does the policy know where it errs?"
             write_image(self.directory / "calibration.png", calibration_plot(self.tally, title))
         write_rows(self.directory / "scores.csv", self.rows)
+        if self.step_rows:
+            write_rows(self.directory / "steps.csv", self.step_rows)
+            write_image(self.directory / "steps.png", steps_plot(self.step_rows))
         text = json.dumps(protocol, indent=2)
         (self.directory / "protocol.json").write_text(text + "\n", "utf-8")
+
+
+def stepwise(task: Task, name: str, frames: Tensor, scene: Scene) -> list[Row]:
+    """Score an image before the first step and after each.
+
+    Args:
+        task: knows the scores.
+        name: the image's.
+        frames: ``(T+1,1,C,H,W)``.
+        scene: its maps, ``(1,K,H,W)``.
+
+    Returns:
+        A row per step, with ``image`` and ``step``.
+    """
+    found: list[Row] = []
+    for step, frame in enumerate(frames):
+        scores = task.scores(frame.to(scene["image"].device), scene)
+        values = {score: float(value[0]) for score, value in scores.items()}
+        found.append({"image": name, "step": str(step), **values})
+    return found
 
 
 class SaveEdits(BasePredictionWriter):

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from pixelrl.discovery import load
-from pixelrl.errors import MapError, PixelRLError, PluginError
+from pixelrl.errors import ConfigError, MapError, PixelRLError, PluginError
 from pixelrl.maps import check_map, exact
 
 SALIENCY = "pixelrl.saliency"
@@ -111,12 +111,16 @@ class Saliency:
     def __call__(self, image: Tensor) -> Tensor:
         """Compute saliency, from an image ``(B,C,H,W)``, C 1 or 3, to ``(B,1,H,W)``.
 
+        It carries gradient if the image does (``learning.estimator=pathwise``).
+
         Raises:
+            ConfigError: the image carries gradient, and the model cannot.
             MapError: the model's answer is not what the contract says.
         """
         version = -1 if image.is_inference() else image._version  # noqa: SLF001 - tells of writing
         for place, kept in enumerate(self._kept):
-            if kept.image is image and kept.version == version:
+            known = kept.saliency.requires_grad or not _tracked(image)
+            if kept.image is image and kept.version == version and known:
                 del self._kept[place]  # the one asked for last is forgotten last
                 self._kept.append(kept)
                 return kept.saliency
@@ -130,7 +134,8 @@ class Saliency:
         batch, channels, height, width = image.shape
         if channels not in {1, 3}:
             raise MapError(f"image: expected 1 or 3 channels for saliency, got {channels}.")
-        with torch.no_grad(), exact(image.device):
+        tracked = _tracked(image)
+        with torch.set_grad_enabled(tracked), exact(image.device):
             answer = self.model(image.float().clamp(0, 1).expand(-1, 3, -1, -1))
         check_map(f"saliency of '{self.name}'", answer, "B H W", B=batch, H=height, W=width)
         # On an accelerator looking at values would wait for it.
@@ -138,7 +143,12 @@ class Saliency:
             raise MapError(
                 f"saliency of '{self.name}': expected finite numbers from 0 on; got others."
             )
-        return answer.detach().unsqueeze(1)
+        if tracked and not answer.requires_grad:
+            raise ConfigError(
+                f"saliency model '{self.name}' carries no gradient, which"
+                " learning.estimator=pathwise needs; choose learning.estimator=sampled."
+            )
+        return (answer if tracked else answer.detach()).unsqueeze(1)
 
 
 class Ensemble:
@@ -196,6 +206,11 @@ def as_unit(saliency: Tensor) -> Tensor:
         The same shape in [0, 1]; zeros stay zeros.
     """
     return saliency / saliency.amax((-2, -1), keepdim=True).clamp(min=1e-30)
+
+
+def _tracked(image: Tensor) -> bool:
+    """Tell whether a gradient is wanted of what is computed from an image."""
+    return torch.is_grad_enabled() and image.requires_grad
 
 
 class _Kept(NamedTuple):

@@ -11,7 +11,13 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from pixelrl.fidelity import color_distance, mean_in, newly_clipped, structure
+from pixelrl.fidelity import (
+    color_distance,
+    mean_in,
+    nearly_clipped,
+    newly_clipped,
+    structure,
+)
 from pixelrl.saliency import Saliency, as_density
 
 
@@ -26,6 +32,8 @@ class Goal:
         outside: the same for the rest of the image.
         clipped: share of newly clipped pixels that a valid result may have on either side.
         structure: structure that a valid result must keep on either side.
+        margin: share of a budget that may be used up for nothing; what strays farther is charged,
+            so that agents learn to stay clear of what would make their result worthless.
         own: how much the movement of a pixel's own saliency counts for that pixel. A place of
             saliency pools some dozens of pixels, so that one pixel alone moves its own saliency by
             that many times less than if all did alike.
@@ -37,6 +45,7 @@ class Goal:
     outside: float = 10.0
     clipped: float = 0.2
     structure: float = 0.9
+    margin: float = 0.8
     own: float = 25.0
 
 
@@ -78,17 +87,11 @@ def strayed(image: Tensor, original: Tensor, mask: Tensor) -> tuple[Strayed, Str
         original: where it began.
         mask: ``(B,1,H,W)`` in [0, 1], the region.
     """
-    maps = _straying(image, original)
+    maps = [each(image, original) for each in (color_distance, newly_clipped, structure)]
     inside, outside = (
         Strayed(*(mean_in(each, region) for each in maps)) for region in (mask, 1 - mask)
     )
     return inside, outside
-
-
-def _straying(image: Tensor, original: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Compute the maps behind `Strayed`, in its order, ``(B,1,H,W)`` each."""
-    color = color_distance(image, original)
-    return color, newly_clipped(image, original), structure(image, original)
 
 
 def valid(inside: Strayed, outside: Strayed, goal: Goal) -> Tensor:
@@ -106,8 +109,10 @@ def saliency_reward(
     """Pay for a step's difference of potential.
 
     With ``q`` the region's share, the potential of an image is ``clip(sign * (logit q - logit q0),
-    ±cap) - P``, where P adds for region and rest ``max(0, color - budget) / 10``, ``clipped / 2``
-    and ``2 * clip((0.9 - structure) / 0.1, 0, 2)``.
+    ±cap) - P``, where P adds for region and rest, each beyond the margin of its budget, a tenth of
+    the color distance and twenty times the shares of pixels clipped and of structure lost; and half
+    of the share clipped in any case. Here a pixel counts as clipped by degrees
+    (`fidelity.nearly_clipped`), so that all of it has a gradient.
 
     Every pixel is paid the difference, plus its own part less the mean of those parts: how
     ``log(1 + its saliency / the mean)`` moved, in the region towards the goal and elsewhere away
@@ -130,7 +135,8 @@ def saliency_reward(
     earned = gains[1].clamp(-goal.cap, goal.cap) - gains[0].clamp(-goal.cap, goal.cap)
     moved = _noticed(saliency(after)) - _noticed(saliency(before))
     # Beyond the cap nothing is paid, to single pixels neither.
-    towards = goal.own * goal.sign * _spread(earned != 0).to(moved.dtype)
+    paid = (earned != 0) | (gains[1].abs() < goal.cap)
+    towards = goal.own * goal.sign * _spread(paid).to(moved.dtype)
     inside, outside = _weight(mask), _weight(1 - mask)
     cost_before, own_before = _cost(before, original, mask, goal)
     cost_after, own_after = _cost(after, original, mask, goal)
@@ -146,13 +152,17 @@ def _noticed(saliency: Tensor) -> Tensor:
 
 def _cost(image: Tensor, original: Tensor, mask: Tensor, goal: Goal) -> tuple[Tensor, Tensor]:
     """Charge for straying: the whole image, ``(B,)``, and every pixel, ``(B,1,H,W)``."""
-    color, clipped, kept = _straying(image, original)
+    color, clipped, kept = (
+        each(image, original) for each in (color_distance, nearly_clipped, structure)
+    )
     whole, own = image.new_zeros(image.shape[0]), torch.zeros_like(color)
     for region, budget in ((mask, goal.inside), (1 - mask, goal.outside)):
-        whole = whole + (mean_in(color, region) - budget).clamp(min=0) / 10
-        whole = whole + mean_in(clipped, region) / 2
-        whole = whole + 2 * ((goal.structure - mean_in(kept, region)) / 0.1).clamp(0, 2)
-        each = (color - budget).clamp(min=0) / 10 + clipped / 2 + 2 * (1 - kept)
+        far, cut = mean_in(color, region), mean_in(clipped, region)
+        lost = 1 - mean_in(kept, region)
+        whole = whole + (far - goal.margin * budget).clamp(min=0) / 10
+        whole = whole + cut / 2 + 20 * (cut - goal.margin * goal.clipped).clamp(min=0)
+        whole = whole + 20 * (lost - goal.margin * (1 - goal.structure)).clamp(min=0)
+        each = (color - budget).clamp(min=0) / 10 + 2 * clipped + 2 * (1 - kept)
         own = own + _weight(region) * each
     return whole, own
 

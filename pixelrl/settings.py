@@ -78,6 +78,8 @@ class Data:
         predict: folders for ``predict``; they need no target.
         crop: side of the random square crops of training, in pixels.
         val_crop: side of the centre crops of validation, in pixels; 0 for whole images.
+        val_repeat: how often each validation image is used, with another problem each time: another
+            mask, other noise.
         batch: crops per episode, over all devices.
         flip: probability of mirroring left to right.
         rotate: largest rotation, in degrees; half of the crops are rotated.
@@ -97,6 +99,7 @@ class Data:
     predict: dict[str, str] = field(default_factory=dict)
     crop: int = 70
     val_crop: int = 0
+    val_repeat: int = 1
     batch: int = 64
     flip: float = 0.5
     rotate: float = 10.0

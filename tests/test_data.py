@@ -114,6 +114,17 @@ def test_the_photographs_in_the_box_need_no_folders() -> None:
     assert torch.equal(scene["image"], images[0]["image"])
 
 
+def test_validation_images_may_be_used_again_with_other_noise() -> None:
+    images = Whole(Denoising(), Data(val_crop=40, val_repeat=3), "val", seed=0)
+    once = Whole(Denoising(), Data(val_crop=40), "val", seed=0)
+    assert images.names == ["coffee", "grass", "coffee-2", "grass-2", "coffee-3", "grass-3"]
+    for index in range(2):
+        assert torch.equal(images[index]["image"], once[index]["image"])
+        assert torch.equal(images[index]["target"], images[index + 2]["target"])
+        assert not torch.equal(images[index]["image"], images[index + 2]["image"])
+    assert len(Whole(Denoising(), Data(val_repeat=3), "test", seed=0)) == 2
+
+
 def test_predicting_poses_no_problem(tmp_path: Path) -> None:
     photos = write_photos(tmp_path)
     images = Whole(Denoising(), Data(predict={"image": str(photos)}), "predict", seed=0)

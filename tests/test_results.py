@@ -17,6 +17,7 @@ from pixelrl.config import compose
 from pixelrl.errors import ConfigError
 from pixelrl.images import read_image
 from pixelrl.records import KINDS
+from pixelrl.results import Extras
 
 
 def evaluate(checkpoint: Path, folder: Path, *words: str) -> Path:
@@ -75,11 +76,30 @@ def test_records_are_left_out_and_the_oracle_asked_by_option(
     assert "pixelrl report" not in told  # there is nothing to look at
 
 
+def test_scores_step_by_step_begin_and_end_where_the_table_says(
+    tmp_path: Path, checkpoint: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = evaluate(checkpoint, tmp_path, "--no-records", "--steps")
+    with (out / "scores.csv").open() as file:
+        whole = {row["image"]: row for row in csv.DictReader(file)}
+    with (out / "steps.csv").open() as file:
+        steps = list(csv.DictReader(file))
+    assert list(steps[0]) == ["image", "step", "psnr", "ssim"]
+    for name, row in whole.items():
+        own = [each for each in steps if each["image"] == name]
+        assert [each["step"] for each in own] == [str(step) for step in range(len(own))]
+        for score in ("psnr", "ssim"):
+            assert float(own[0][score]) == pytest.approx(float(row[f"input_{score}"]), abs=1e-5)
+            assert float(own[-1][score]) == pytest.approx(float(row[score]), abs=1e-5)
+    assert read_image(out / "steps.png", 3).shape[0] == 3
+    assert "steps.csv, steps.png" in capsys.readouterr().out
+
+
 def test_an_oracle_takes_prices(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     experiment = compose("denoising", overrides=["network.width=4"])
     monkeypatch.setattr(type(experiment.task), "local_reward", False)
     with pytest.raises(ConfigError, match="--oracle: Denoising does not promise local_reward"):
-        lab.score(lab.build(experiment), experiment, tmp_path, oracle=True)
+        lab.score(lab.build(experiment), experiment, tmp_path, extras=Extras(oracle=True))
     assert not list(tmp_path.iterdir())
 
 

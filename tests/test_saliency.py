@@ -11,9 +11,10 @@ from torch import Tensor, nn
 
 from pixelrl.actions import saturation, shift
 from pixelrl.actions.saliency import where_salient
-from pixelrl.errors import ContractError, MapError, PluginError
+from pixelrl.errors import ConfigError, ContractError, MapError, PluginError
 from pixelrl.saliency import Kind, Saliency, SaliencyModel, as_density, as_unit
 from pixelrl.testing import check_saliency
+from pixelrl_tasks.gbvs import Gbvs
 from strategies import filled, seeds
 
 
@@ -60,17 +61,35 @@ def test_gray_becomes_rgb_and_values_are_clamped() -> None:
     torch.testing.assert_close(Saliency(Counting())(gray), gray.clamp(0, 1))
 
 
-def test_no_gradient_and_no_autocast_reach_the_model() -> None:
+def test_no_autocast_reaches_the_model() -> None:
     class Seeing(Counting):
         def __call__(self, image: Tensor) -> Tensor:
-            assert not torch.is_grad_enabled()
             assert not torch.is_autocast_enabled("cpu")
             return super().__call__(image)
 
     with torch.autocast("cpu", dtype=torch.bfloat16):
-        answer = Saliency(Seeing())(picture().requires_grad_())
-    assert not answer.requires_grad
-    assert answer.dtype == torch.float32
+        assert Saliency(Seeing())(picture()).dtype == torch.float32
+
+
+def test_gradient_passes_where_it_is_wanted_and_nowhere_else() -> None:
+    saliency, image = Saliency(Gbvs()), picture().requires_grad_()
+    with torch.no_grad():
+        assert not saliency(image).requires_grad
+    answer = saliency(image)  # what was remembered without gradient does not do
+    (gradient,) = torch.autograd.grad(answer[0, 0, 0, 0], image)
+    assert float(gradient.abs().max()) > 0
+    assert not saliency(picture()).requires_grad
+
+
+def test_a_model_without_gradient_says_so_instead_of_teaching_nothing() -> None:
+    class Blind(Counting):
+        def __call__(self, image: Tensor) -> Tensor:
+            return super().__call__(image).detach()
+
+    saliency = Saliency(Blind())
+    assert saliency(picture()).shape[1] == 1
+    with pytest.raises(ConfigError, match=r"carries no gradient.*estimator=sampled"):
+        saliency(picture().requires_grad_())
 
 
 def test_answers_that_break_the_contract_are_refused() -> None:

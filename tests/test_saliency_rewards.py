@@ -14,11 +14,18 @@ from skimage.metrics import peak_signal_noise_ratio
 from torch import Tensor
 
 from pixelrl.actions import saturation
-from pixelrl.fidelity import color_distance, mean_in, newly_clipped, structure
+from pixelrl.fidelity import (
+    color_distance,
+    mean_in,
+    nearly_clipped,
+    newly_clipped,
+    structure,
+)
 from pixelrl.saliency import Saliency
 from pixelrl.saliency_files import CallableSaliency
 from pixelrl.saliency_rewards import Goal, logit_share, saliency_reward, strayed, valid
 from pixelrl.saliency_scores import saliency_scores
+from pixelrl.scores import as_written
 from pixelrl_tasks.gbvs import Gbvs
 from pixelrl_tasks.itti import Itti
 from pixelrl_tasks.saliency_baselines import finished, stretched
@@ -125,7 +132,7 @@ def test_the_reward_by_hand() -> None:
     bright = torch.where(mask > 0, original * 1.9, original)  # more than the cap, and too far
     far = float(strayed(bright, original, mask)[0].color)
     capped = saliency_reward(BRIGHT, original, bright, original, mask, Goal(cap=0.3, **free))
-    assert float(capped.mean()) == pytest.approx(0.3 - (far - 15) / 10, abs=0.02)
+    assert float(capped.mean()) == pytest.approx(0.3 - (far - 0.8 * 15) / 10, abs=0.02)
 
 
 def test_a_pixel_is_paid_for_its_own_doing() -> None:
@@ -141,7 +148,7 @@ def test_a_pixel_is_paid_for_its_own_doing() -> None:
 @pytest.mark.parametrize("sign", [1, -1])
 def test_cheats_score_nothing_and_lose_while_the_grade_gains(sign: int) -> None:
     image, mask = photo(128)
-    goal = Goal(sign=sign)
+    goal = Goal(sign=sign, margin=1.0)  # the grade makes use of nearly all that may be clipped
     for name, after in finished(image, mask, sign).items():
         scores = saliency_scores(GBVS, ITTI, after, image, mask, goal)
         reward = float(saliency_reward(GBVS, image, after, image, mask, goal).mean())
@@ -149,11 +156,48 @@ def test_cheats_score_nothing_and_lose_while_the_grade_gains(sign: int) -> None:
             assert float(scores["valid"]) == 1
             assert float(scores["gain"]) > 0.1
             assert float(scores["critic_gain"]) > 0.1
-            assert reward > 0.1
+            assert reward > 0.05
         else:  # of this colorful photograph gray is a cheat as well
             assert float(scores["gain"]) == 0, name
             assert float(scores["critic_gain"]) == 0, name
             assert reward < 0, name
+
+
+def test_learning_stays_clear_of_the_budgets() -> None:
+    """What is valid by a hair is worth less than what is valid by a margin."""
+    image, mask = photo()
+    faded = [torch.lerp(image, image * 0.8, mask * share) for share in (0.5, 1.0)]
+    spent = [float(strayed(each, image, mask)[0].color) for each in faded]
+    goal = Goal(inside=spent[1] + 0.1, cap=1e-6)  # both are valid, and nothing is to be gained
+    rewards = [
+        float(saliency_reward(GBVS, image, each, image, mask, goal).mean()) for each in faded
+    ]
+    assert rewards[0] == pytest.approx(0, abs=1e-3)
+    assert rewards[1] == pytest.approx(-(spent[1] - 0.8 * goal.inside) / 10, abs=1e-3)
+
+
+def test_the_reward_has_a_gradient_everywhere_it_matters() -> None:
+    image, mask = photo()
+    bright = (image * 1.6).clamp(0, 1)
+    for begun in (image, bright, torch.zeros_like(image), torch.ones_like(image)):
+        now = begun.clone().requires_grad_()
+        reward = saliency_reward(GBVS, image, now, image, mask, Goal()).mean()
+        (gradient,) = torch.autograd.grad(reward, now)
+        assert gradient.isfinite().all()
+        assert float(gradient.abs().max()) > 0
+    # Less light where it nearly clips is worth something, long before all is lost.
+    edge = torch.full_like(image, 0.985).requires_grad_()
+    reward = saliency_reward(GBVS, image, edge, image, mask, Goal(sign=1)).mean()
+    (gradient,) = torch.autograd.grad(reward, edge)
+    assert float(gradient.mean()) < 0
+
+
+def test_pixels_near_the_end_of_their_range_count_in_part() -> None:
+    original = torch.full((1, 3, 1, 5), 0.5)
+    levels = torch.tensor([0.5, 0.96, 0.985, 1.0, 0.0])
+    near = nearly_clipped(levels.expand(1, 3, 1, 5), original).flatten()
+    torch.testing.assert_close(near, torch.tensor([0, 0, 0.5, 1, 1.0]), atol=1e-5, rtol=0)
+    assert not nearly_clipped(levels.expand(1, 3, 1, 5), levels.expand(1, 3, 1, 5)).any()
 
 
 def scored(image: Tensor, original: Tensor, mask: Tensor) -> Mapping[str, Tensor]:
@@ -166,8 +210,9 @@ def test_scores_of_no_edit() -> None:
     for name in ("gain", "critic_gain", "dlogit", "critic_dlogit", "relative", "absolute"):
         assert float(scores[name]) == 0
     assert float(scores["valid"]) == 1
+    assert float(scores["elsewhere"]) == 0
     for side in ("mask", "rest"):
-        assert float(scores[f"{side}_color"]) == 0
+        assert float(scores[f"{side}_color"]) == float(scores[f"{side}_color_p95"]) == 0
         assert float(scores[f"{side}_clipped"]) == 0
         assert float(scores[f"{side}_psnr"]) == 100
         assert float(scores[f"{side}_ssim"]) == pytest.approx(1, abs=1e-4)
@@ -185,6 +230,32 @@ def test_scores_of_a_region_see_that_region_alone() -> None:
     assert float(scores["mask_psnr"]) == pytest.approx(wanted, abs=1e-3)
     assert float(scores["mask_color"]) > 1
     assert float(scores["rest_color"]) == 0
+
+
+def test_the_control_tells_a_region_from_another() -> None:
+    """Whoever lifts the whole image lifts both; whoever lifts the region lowers the other."""
+    image, mask = photo()
+    assert float(scored(stretched(1.1)(image).clamp(0, 1), image, mask)["elsewhere"]) < 0.05
+    graded = finished(image, mask, 1)["fixed grade"]
+    scores = scored(graded, image, mask)
+    assert float(scores["dlogit"]) > 0.2 > float(scores["elsewhere"])
+    other = mask.roll((32, 32), (-2, -1)) * (1 - mask)
+    wanted = logit_share(GBVS(as_written(graded)), other) - logit_share(
+        GBVS(as_written(image)), other
+    )
+    torch.testing.assert_close(scores["elsewhere"], wanted)
+
+
+def test_the_95th_percentile_sees_what_a_mean_hides() -> None:
+    image, mask = photo()
+    few = mask * (filled(mask.shape, 3) > 0.9)  # a tenth of the region
+    after = torch.lerp(image, 1 - image, few)
+    scores = scored(after, image, mask)
+    distance = color_distance(as_written(after), as_written(image))
+    wanted = np.percentile(distance[mask > 0].numpy(), 95)
+    assert float(scores["mask_color_p95"]) == pytest.approx(wanted, rel=1e-4)
+    assert float(scores["mask_color_p95"]) > 3 * float(scores["mask_color"])
+    assert float(scores["rest_color_p95"]) == 0
 
 
 def test_budgets_make_invalid_on_either_side() -> None:

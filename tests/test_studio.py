@@ -7,6 +7,7 @@ import json
 import shlex
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -35,18 +36,42 @@ def photo(tmp_path: Path) -> Path:
     return write_photos(tmp_path / "my photos", count=1) / "photo0.png"
 
 
-@pytest.fixture
-def studio(checkpoint: Path, tmp_path: Path, photo: Path) -> Iterator[Studio]:
-    """Serve a policy of denoising with a picture of 56x48 pixels open."""
+@contextmanager
+def serving_desk(checkpoint: Path, photo: Path, out: Path) -> Iterator[Studio]:
     found = restore(checkpoint)
     desk = Desk(found.module, found.experiment)
     desk.open(photo)
-    with Studio(desk, ["--checkpoint", str(checkpoint)], tmp_path / "kept") as server:
+    with Studio(desk, ["--checkpoint", str(checkpoint)], out) as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
         thread.start()
         yield server
         server.shutdown()
         thread.join()
+
+
+@pytest.fixture
+def studio(checkpoint: Path, tmp_path: Path, photo: Path) -> Iterator[Studio]:
+    """Serve a policy of denoising with a picture of 56x48 pixels open."""
+    with serving_desk(checkpoint, photo, tmp_path / "kept") as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def marking(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Let a policy that works on a region as well learn for seconds."""
+    folder = tmp_path_factory.mktemp("marking")
+    small = ["task.side=32", "task.length=2", "network.width=8", "data.crop=64", "data.batch=2"]
+    few = ["learning.episodes=1", "data.limit=1", "data.val_repeat=1", "data.val_crop=64"]
+    options = [*small, *few, f"run.root={folder}", "run.name=one"]
+    assert main(["fit", "--task", "saliency_editing", *options]) == 0
+    return folder / "one" / "checkpoints" / "last.ckpt"
+
+
+@pytest.fixture
+def marked(marking: Path, tmp_path: Path, photo: Path) -> Iterator[Studio]:
+    """Serve that policy with a picture of 56x48 pixels open."""
+    with serving_desk(marking, photo, tmp_path / "kept") as server:
+        yield server
 
 
 def ask(
@@ -242,6 +267,43 @@ def test_what_is_kept_can_be_repeated_by_its_recipe(
     assert sorted(map(str, digests)) == sorted(str(e.get("digest")) for e in recorded.history)
 
 
+def test_a_task_may_work_on_a_painted_region(
+    marked: Studio, studio: Studio, tmp_path: Path
+) -> None:
+    _, about = ask(marked, "about.json")
+    assert about["masked"]
+    _, sent = ask(marked, f"episodes/{about['episode']['number']}/mask.png")
+    begun = np.asarray(Image.open(io.BytesIO(sent))) > 127
+    assert begun[24, 28]  # the middle, to begin with
+    assert 0.1 < begun.mean() < 0.3
+
+    rule = {"kind": "only", "edits": ["darker"], "region": 0}
+    body = {"rules": [rule], "regions": [mask(~blot())], "mask": mask(blot())}
+    _, episode = ask(marked, "play", body)
+    assert np.array_equal(marked.desk.base.picture.mask.inside.numpy(), blot())
+    assert episode["base"] == marked.desk.base.number != about["episode"]["number"]
+    status, answer = ask(marked, f"episodes/{about['episode']['number']}/mask.png")
+    assert (status, "no longer kept" in answer["error"]) == (400, True)
+
+    _, kept = ask(marked, "save", {"episode": episode["number"]})
+    recorded = load_choices(tmp_path / "kept" / "photo0.choices.npz")
+    words = shlex.split(kept["command"])
+    words[words.index("--out") + 1] = str(tmp_path / "again")
+    assert main(words[3:]) == 0
+    again = load_choices(tmp_path / "again" / "photo0.choices.npz")
+    assert np.array_equal(again.choices, recorded.choices)
+    pictures = [tmp_path / folder / "photo0.png" for folder in ("again", "kept")]
+    assert pictures[0].read_bytes() == pictures[1].read_bytes()
+
+    for wrong, told in ((mask(np.zeros(SIZE, bool)), "white"), (mask(blot()[1:]), "size")):
+        status, answer = ask(marked, "play", {"mask": wrong})
+        assert status == 400
+        assert "the task's region" in answer["error"]
+        assert told in answer["error"]
+    status, answer = ask(studio, "play", {"mask": mask(blot())})
+    assert (status, "works on the picture alone" in answer["error"]) == (400, True)
+
+
 def test_the_desk_forgets_old_episodes_but_not_the_first(studio: Studio) -> None:
     desk = studio.desk
     numbers = [desk.play([Rule("prefer", ("box",), bias=n)]).number for n in range(1, KEPT + 3)]
@@ -277,6 +339,9 @@ def test_mistakes_on_the_command_line_are_told_in_a_line(
     told = refused(str(checkpoint), "--port", str(studio.server_port))
     assert f"--port {studio.server_port}: cannot be listened on" in told
     assert "cannot be listened on" in refused(str(checkpoint), "--port", "70000")
+    assert "--mask goes with a picture" in refused(str(checkpoint), "--mask", str(photo))
+    told = refused(str(checkpoint), str(photo), "--mask", str(photo))
+    assert "works on the picture alone" in told
     assert "no.npz: no such file" in refused("--task", "denoising", "network.init=no.npz", "x.png")
 
 
@@ -367,3 +432,24 @@ def test_the_page_works_by_keyboard_and_by_dropping_a_picture(studio: Studio, ph
         bad = {"name": "x.svg", "mimeType": "image/svg+xml", "buffer": b"<svg/>"}
         page.locator("#file").set_input_files(bad)
         page.get_by_text("x.svg: open a PNG, JPEG, WebP, BMP or TIFF.").wait_for()
+
+
+def test_people_paint_the_region_that_a_task_is_to_work_on(marked: Studio) -> None:
+    with browser_page(viewport={"width": 1280, "height": 844}) as page:
+        page.goto(marked.address)
+        page.get_by_text("The agents edit for it.").wait_for()
+        retarget = page.get_by_role("button", name="Edit for this region")
+        assert retarget.is_disabled()  # they do already
+        page.get_by_role("button", name="Clear").click()
+        sheet = page.locator("#mask").bounding_box()
+        page.mouse.move(sheet["x"] + 0.2 * sheet["width"], sheet["y"] + 0.2 * sheet["height"])
+        page.mouse.down()
+        page.mouse.up()
+        first = marked.desk.base.number
+        retarget.click()
+        page.get_by_text("The agents edit for it.").wait_for()
+        page.get_by_text("No rules: the agents do as they like.").wait_for()
+    region = marked.desk.base.picture.mask
+    assert marked.desk.base.number > first
+    assert region.inside[10, 11]
+    assert not region.inside[24:, 28:].any()

@@ -17,6 +17,7 @@ from pixelrl.guide import Rule, guide_of
 from pixelrl.images import as_map
 from pixelrl.module import Edited, PixelA3C
 from pixelrl.profiles import read_map
+from pixelrl.regions import Region
 from pixelrl.visualize import usage
 
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "TIFF")
@@ -36,11 +37,21 @@ class Picture(NamedTuple):
         path: its file.
         image: ``(1,C,H,W)``.
         uploaded: whether the file came through the page, and will go when the studio closes.
+        mask: the region that the task is to work on; None for tasks that know none.
     """
 
     path: Path
     image: Tensor
     uploaded: bool
+    mask: Region | None = None
+
+    @property
+    def scene(self) -> dict[str, Tensor]:
+        """The maps that a task works on, ``(1,K,H,W)``."""
+        scene = {"image": self.image}
+        if self.mask is not None:
+            scene["mask"] = self.mask.inside.to(self.image)[None, None]
+        return scene
 
 
 @dataclass(frozen=True)
@@ -86,52 +97,60 @@ class Desk:
         experiment: its settings.
 
     Raises:
-        ConfigError: the task needs more than a picture.
+        ConfigError: the task needs more than a picture and a mask.
     """
 
     def __init__(self, module: PixelA3C, experiment: Experiment) -> None:
         task = experiment.task
-        if tuple(task.works_on) != ("image",):
+        if not set(task.works_on) <= {"image", "mask"}:
             raise ConfigError(
                 f"studio: {type(task).__name__} works on {', '.join(task.works_on)}; the studio"
-                " opens pictures alone. Use predict."
+                " knows pictures and masks alone. Use predict."
             )
         self.module, self.experiment, self.task = module.eval(), experiment, task
         self.names = task.actions.names
+        self.masked = "mask" in task.works_on
         self._episodes: dict[int, Episode] = {}
         self._base: Episode | None = None
         self._count = 0
         self._lock = threading.RLock()
 
-    def open(self, path: Path, *, uploaded: bool = False) -> Episode:
+    def open(self, path: Path, *, uploaded: bool = False, mask: Region | None = None) -> Episode:
         """Open a picture and let the agents edit it as they like.
 
         Args:
             path: its file.
             uploaded: whether it came through the page.
+            mask: the region that the task is to work on, if it knows one; its middle by default.
 
         Raises:
-            DataError: the file is no picture of a kind in `FORMATS`, or a damaged or too large one.
+            ConfigError: a mask is given to a task that knows none.
+            DataError: the file is no picture of a kind in `FORMATS`, or a damaged or too large one,
+                or the mask is not of its size.
             MapError: the picture is too small for the task's edits.
         """
         check_picture(path)
         profile = self.experiment.data.profile
         image = as_map(read_map(path, "image", self.task.channels, profile))[None]
-        picture = Picture(path, image, uploaded)
-        with self._lock:
-            base = self._played(picture, ())
-            self._base, self._episodes = base, {base.number: base}
-            return base
+        size = (image.shape[2], image.shape[3])
+        if self.masked and mask is None:
+            mask = middle(size)
+        return self._begin(Picture(path, image, uploaded), mask)
 
-    def play(self, rules: Sequence[Rule]) -> Episode:
+    def play(self, rules: Sequence[Rule], mask: Region | None = None) -> Episode:
         """Edit the open picture again, under rules.
 
+        Args:
+            rules: what a person asks for.
+            mask: another region for the task to work on; None leaves it as it is.
+
         Raises:
-            ConfigError: no picture is open, or the rules leave some pixel without an edit.
+            ConfigError: no picture is open, the rules leave some pixel without an edit, or a mask
+                is given to a task that knows none.
             DataError: a region is not of the picture's size.
         """
         with self._lock:
-            base = self.base
+            base = self.base if mask is None else self._begin(self.base.picture, mask)
             if not rules:
                 return base
             episode = self._played(base.picture, tuple(rules), base)
@@ -171,14 +190,38 @@ class Desk:
         shares: list[list[float]] = usage(episode.edited.choices, len(self.names)).tolist()
         return shares
 
+    def _begin(self, picture: Picture, mask: Region | None) -> Episode:
+        """Play the first episode on a picture, without rules, and forget all others."""
+        if mask is not None:
+            if not self.masked:
+                raise ConfigError(
+                    f"{mask.name}: {type(self.task).__name__} works on the picture alone; leave the"
+                    " mask out."
+                )
+            mask.check_size((picture.image.shape[2], picture.image.shape[3]))
+        with self._lock:
+            base = self._played(picture._replace(mask=mask), ())
+            self._base, self._episodes = base, {base.number: base}
+            return base
+
     def _played(
         self, picture: Picture, rules: tuple[Rule, ...], base: Episode | None = None
     ) -> Episode:
         guide = guide_of(rules, self.names, self.task.length) if rules else None
-        scene = {"image": picture.image.to(self.module.device)}
+        scene = {name: value.to(self.module.device) for name, value in picture.scene.items()}
         edited = self.module.edit(scene, with_layers=True, guide=guide)
         self._count += 1
         return Episode(self._count, picture, rules, edited, base)
+
+
+def middle(size: tuple[int, int]) -> Region:
+    """Make a region to begin with: an ellipse in the middle, half as high and wide as the picture.
+
+    Args:
+        size: of the picture, ``(H, W)``.
+    """
+    y, x = (torch.linspace(-1, 1, side) for side in size)
+    return Region(x[None].square() + y[:, None].square() <= 0.25, "the middle")
 
 
 def check_picture(path: Path) -> None:

@@ -33,16 +33,17 @@ def keep(desk: Desk, episode: Episode, policy: Sequence[str], out: Path) -> dict
         (out / "inputs").mkdir(parents=True, exist_ok=True)
         source = Path(shutil.copyfile(source, out / "inputs" / source.name))
     masks = _write_masks(episode, out, name)
-    image = {"image": episode.picture.image}
     profile = profile_for(source, desk.experiment.data.profile, desk.task.channels)
-    write_record(out, name, episode.edited, image, desk.experiment, profile)
+    write_record(out, name, episode.edited, episode.picture.scene, desk.experiment, profile)
     history = [
         signed({**entry(rule), **_mask(rule.region, masks)}, "studio") for rule in episode.rules
     ]
     note(out / f"{name}.choices.npz", history)
     rules = [write_rule(rule, _file(rule.region, masks)) for rule in episode.rules]
-    image_setting = f"data.predict.image={source}"
-    words = ["predict", *policy, "--out", str(out), *rules, image_setting]
+    maps = [f"data.predict.image={source}"]
+    if episode.picture.mask:
+        maps.append(f"data.predict.mask={_file(episode.picture.mask, masks)}")
+    words = ["predict", *policy, "--out", str(out), *rules, *maps]
     command = shlex.join(["python", "-m", "pixelrl", *words])
     recipe = out / f"{name}.sh"
     recipe.write_text(f"{command}\n", "utf-8")
@@ -56,11 +57,11 @@ def keep(desk: Desk, episode: Episode, policy: Sequence[str], out: Path) -> dict
 def _write_masks(episode: Episode, out: Path, name: str) -> dict[str, Path]:
     """Write each region once; returns their files by digest."""
     files: dict[str, Path] = {}
-    for rule in episode.rules:
-        if rule.region and rule.region.digest not in files:
-            path = out / "masks" / f"{name}-{rule.region.digest}.png"
-            write_image(path, rule.region.inside.float()[None])
-            files[rule.region.digest] = path
+    for region in (episode.picture.mask, *(rule.region for rule in episode.rules)):
+        if region and region.digest not in files:
+            path = out / "masks" / f"{name}-{region.digest}.png"
+            write_image(path, region.inside.float()[None])
+            files[region.digest] = path
     return files
 
 

@@ -159,6 +159,11 @@ class Handler(BaseHTTPRequestHandler):
                 raise RefusalError(HTTPStatus.NOT_FOUND, f"no step {step}.")
             frame = episode.frames[step] if found[2] == "frame" else episode.change(step).picture
             self._send(wire.png(frame), "image/png")
+        elif found := re.fullmatch(r"episodes/(\d{1,9})/mask\.png", path):
+            mask = desk.episode(int(found[1])).picture.mask
+            if mask is None:
+                raise RefusalError(HTTPStatus.NOT_FOUND, "this task knows no mask.")
+            self._send(wire.png(mask.inside.float()[None]), "image/png")
         elif found := re.fullmatch(r"episodes/(\d{1,9})/choices\.bin", path):
             choices = desk.episode(int(found[1])).choices.numpy().tobytes()
             self._send(choices, "application/octet-stream")
@@ -173,7 +178,8 @@ class Handler(BaseHTTPRequestHandler):
         elif path == "play":
             sent = self._json()
             height, width = desk.base.frames.shape[-2:]
-            episode = desk.play(wire.rules_of(sent, (height, width)))
+            rules, mask = wire.rules_of(sent, (height, width)), wire.mask_of(sent, (height, width))
+            episode = desk.play(rules, mask)
             self._send_json(wire.summary(desk, episode))
         elif path == "save":
             sent = self._json()

@@ -45,6 +45,16 @@ def rules_of(sent: object, size: tuple[int, int]) -> list[Rule]:
     return [_rule(each, regions) for each in rules]
 
 
+def mask_of(sent: object, size: tuple[int, int]) -> Region | None:
+    """Read the task's region that the page sends, ``{"mask": PNG}``; None if it sends none.
+
+    Raises:
+        DataError: it is no mask of the picture's size, or nothing in it is white.
+    """
+    mask = sent.get("mask") if isinstance(sent, Mapping) else None
+    return None if mask is None else _region(mask, "the task's region", size)
+
+
 def _list(sent: Mapping[str, Any], name: str) -> list[Any]:
     found = sent.get(name, [])
     if not isinstance(found, list) or len(found) > MOST_RULES:
@@ -92,6 +102,7 @@ def about(desk: Desk) -> dict[str, Any]:
         "task": desk.experiment.name,
         "told": (type(desk.task).__doc__ or "").partition("\n")[0],
         "steps": desk.task.length,
+        "masked": desk.masked,
         "edits": [
             {"name": name, "ink": ink}
             for name, ink in zip(desk.names, inks(desk.names), strict=True)

@@ -20,6 +20,8 @@ def score_options(parser: argparse.ArgumentParser) -> None:
                         help="score the best that the edits could do, too")  # fmt: skip
     parser.add_argument("--baselines", action="store_true",
                         help="score what a policy should beat, too")  # fmt: skip
+    parser.add_argument("--steps", action="store_true",
+                        help="score the images after every step, too")  # fmt: skip
     parser.add_argument("--no-records", action="store_true",
                         help="leave the scores alone, and no files per image")  # fmt: skip
 
@@ -27,20 +29,16 @@ def score_options(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace, overrides: list[str]) -> None:
     """Score a policy on images with a known target."""
     from pixelrl import experiment as lab
+    from pixelrl.results import Extras
 
     module, experiment = restored(arguments, overrides)
-    rows = lab.score(
-        module,
-        experiment,
-        Path(arguments.out),
-        arguments.split,
-        oracle=arguments.oracle,
-        records=not arguments.no_records,
-    )
+    extras = Extras(arguments.oracle, arguments.steps, records=not arguments.no_records)
+    rows = lab.score(module, experiment, Path(arguments.out), arguments.split, extras)
     print(as_text(rows))
     if arguments.baselines:
         print(lab.compare(experiment, Path(arguments.out), rows, arguments.split))
-    left = f"left in {arguments.out}: scores.csv, protocol.json, calibration.png"
+    steps = ", steps.csv, steps.png" if arguments.steps else ""
+    left = f"left in {arguments.out}: scores.csv, protocol.json, calibration.png{steps}"
     if arguments.no_records:
         print(left)
         return

@@ -14,6 +14,9 @@ def options(parser: argparse.ArgumentParser) -> None:
                         help="a policy, unless an option names it, and the picture to begin"
                         " with")  # fmt: skip
     policy_options(parser)
+    parser.add_argument("--mask", metavar="FILE",
+                        help="white where a task that works on a region is to work; default: the"
+                        " middle, to be painted over")  # fmt: skip
     parser.add_argument("--port", type=int, default=0, help="default: any that is free")
     parser.add_argument("--no-browser", action="store_true",
                         help="print the page's address and open nothing")  # fmt: skip
@@ -29,16 +32,20 @@ def run(arguments: argparse.Namespace, overrides: list[str]) -> None:
         raise ConfigError(f"'{files[1]}': the studio opens one picture at a time.")
     if any("data.predict" in override for override in overrides):
         raise ConfigError("studio: name the picture after the policy, without data.predict.image=.")
+    if arguments.mask and not files:
+        raise ConfigError("studio: --mask goes with a picture; name one after the policy.")
     import torch
 
+    from pixelrl.regions import read_region
     from pixelrl.studio.desk import Desk
     from pixelrl.studio.server import Studio
 
     module, experiment = restored(arguments, overrides)
     wanted = experiment.run.accelerator in {"auto", "gpu", "cuda"} and torch.cuda.is_available()
     desk = Desk(module.to("cuda" if wanted else "cpu"), experiment)
+    mask = read_region(Path(arguments.mask)) if arguments.mask else None
     if files:
-        desk.open(Path(files[0]))
+        desk.open(Path(files[0]), mask=mask)
     with Studio(desk, _policy(arguments, overrides), Path(arguments.out), arguments.port) as server:
         print(f"studio: {server.address} (only from this machine; Ctrl-C ends it)", flush=True)
         if not arguments.no_browser:

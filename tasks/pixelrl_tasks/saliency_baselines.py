@@ -1,10 +1,12 @@
 """What saliency editing is compared with: a fixed grade that is honest, and cheats that are not."""
 
+from collections.abc import Callable
+
 import torch
 from kornia.filters import gaussian_blur2d
 from torch import Generator, Tensor
 
-from pixelrl import Edit, keep
+from pixelrl import Edit, Scene, keep
 from pixelrl.actions import saturation
 
 
@@ -26,6 +28,53 @@ def finished(image: Tensor, mask: Tensor, sign: int) -> dict[str, Tensor]:
         name: torch.lerp(outside(image), inside(image), mask).clamp(0, 1)
         for name, (inside, outside) in ways.items()
     }
+
+
+def searched(
+    candidates: Callable[[Tensor, Scene], Tensor],
+    reward: Callable[[Tensor, Tensor, Scene], Tensor],
+    scene: Scene,
+    steps: int,
+) -> Tensor:
+    """Find for every single image the grade that pays best: at each step one edit per side.
+
+    Greedy: at every step the edit of the rest is chosen first, then that of the region. It is
+    chosen by the reward of the image itself, so it is what two agents could reach that know it.
+
+    Args:
+        candidates: a task's, from ``(B,C,H,W)`` to ``(B,A,C,H,W)``.
+        reward: a task's.
+        scene: ``image`` and ``mask``, ``(B,K,H,W)`` each.
+        steps: how many edits each side may take.
+
+    Returns:
+        ``(B,C,H,W)``.
+    """
+    singles = [
+        {name: value[[n]] for name, value in scene.items()} for n in range(len(scene["image"]))
+    ]
+    return torch.cat([_searched(candidates, reward, each, steps) for each in singles])
+
+
+def _searched(
+    candidates: Callable[[Tensor, Scene], Tensor],
+    reward: Callable[[Tensor, Tensor, Scene], Tensor],
+    scene: Scene,
+    steps: int,
+) -> Tensor:
+    image = scene["image"]
+    for _ in range(steps):
+        before, options, best = image, candidates(image, scene)[0], 0.0
+        many = {name: value.expand(len(options), -1, -1, -1) for name, value in scene.items()}
+        for region in (1 - scene["mask"], scene["mask"]):
+            tried = torch.lerp(image.expand_as(options), options, region)
+            paid = reward(before.expand_as(options), tried, many).mean((1, 2, 3))
+            found = int(paid.argmax())
+            if float(paid[found]) > best:
+                best, image = float(paid[found]), tried[[found]]
+        if image is before:
+            break
+    return image
 
 
 def stretched(factor: float) -> Edit:

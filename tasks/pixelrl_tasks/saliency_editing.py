@@ -18,7 +18,7 @@ from pixelrl.saliency import Saliency
 from pixelrl.saliency_rewards import Goal, saliency_reward
 from pixelrl.saliency_scores import saliency_scores
 from pixelrl_tasks.masks import KINDS, draw_mask
-from pixelrl_tasks.saliency_baselines import finished, stretched
+from pixelrl_tasks.saliency_baselines import finished, searched, stretched
 
 Direction = Literal["raise", "lower"]
 
@@ -150,7 +150,8 @@ class SaliencyEditing(Task):
         )
 
     def baselines(self, scene: Scene) -> Mapping[str, Tensor]:
-        return finished(scene["image"], scene["mask"], self.goal.sign)
+        found = searched(self.candidates, self.reward, scene, self.length)
+        return {"searched grade": found, **finished(scene["image"], scene["mask"], self.goal.sign)}
 
     def _reduced(self, value: Tensor) -> Tensor:
         height, width = value.shape[-2:]

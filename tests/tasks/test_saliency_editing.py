@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import skimage.data
 import torch
+import torch.nn.functional as F
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
@@ -16,6 +17,7 @@ from pixelrl.cli import main
 from pixelrl.errors import ConfigError
 from pixelrl.testing import check_task
 from pixelrl_tasks.masks import KINDS, LARGEST, SMALLEST, draw_mask
+from pixelrl_tasks.saliency_baselines import searched
 from pixelrl_tasks.saliency_editing import SaliencyEditing
 from strategies import filled, seeds
 from toys import Toy, toy_scene
@@ -87,9 +89,10 @@ def test_problems_are_reduced_and_never_without_a_region() -> None:
     small = {"image": image[:, :50, :40], "mask": given_mask[:, 90:140, 90:130]}
     for name, value in task.problem(small, Generator()).items():
         assert torch.equal(value, small[name])
-    invented = task.invent(image, Generator().manual_seed(0))
-    assert invented["image"] is image
-    assert SMALLEST <= float(invented["mask"].mean()) <= LARGEST
+    drawn = [task.problem({"image": image}, Generator().manual_seed(seed)) for seed in (0, 0, 1)]
+    assert torch.equal(drawn[0]["mask"], drawn[1]["mask"])
+    assert not torch.equal(drawn[0]["mask"], drawn[2]["mask"])
+    assert SMALLEST <= float(drawn[0]["mask"].mean()) <= LARGEST
 
 
 def test_images_stay_in_range_and_agents_see_mask_and_change() -> None:
@@ -122,6 +125,37 @@ def test_baselines_of_any_task_choose_what_pays() -> None:
     assert mean[0] == {"baseline": "policy", "psnr": 20.0, "ssim": 0.5}
     assert len(every) == 2 * len(mean)
     assert {row["image"] for row in every} == {"a", "b"}
+
+
+def test_a_searched_grade_is_best_by_trying_all() -> None:
+    task = SaliencyEditing(side=48, length=1)
+    image = F.interpolate(photograph()[None, :, :200, :300], (32, 48)).clamp(0, 1)
+    mask = torch.zeros(1, 1, 32, 48)
+    mask[..., 8:22, 16:34] = 1
+    scene = {"image": image, "mask": mask}
+    found = searched(task.candidates, task.reward, scene, 1)
+    options = task.candidates(image, scene)[0]
+    pairs = [torch.lerp(outside, inside, mask) for outside in options for inside in options]
+    paid = [float(task.reward(image, each, scene).mean()) for each in pairs]
+    reached = float(task.reward(image, found, scene).mean())
+    assert reached > 0.05
+    assert reached >= 0.9 * max(paid)  # one side after the other is not quite both at once
+    assert min(float((found - each).abs().max()) for each in pairs) < 1e-6
+    two = searched(task.candidates, task.reward, scene, 2)
+    assert float(task.reward(image, two, scene).mean()) > reached
+    both = {name: torch.cat([value, value.flip(-1)]) for name, value in scene.items()}
+    torch.testing.assert_close(searched(task.candidates, task.reward, both, 1)[:1], found)
+
+
+def test_a_searched_grade_may_be_none() -> None:
+    image, mask = torch.full((1, 3, 12, 12), 0.5), torch.ones(1, 1, 12, 12)
+    nothing = searched(
+        lambda image, scene: torch.stack([image, image + 0.1], 1),
+        lambda before, after, scene: before - after,
+        {"image": image, "mask": mask},
+        3,
+    )
+    assert torch.equal(nothing, image)
 
 
 def write(folder: Path) -> list[str]:
@@ -165,7 +199,14 @@ def test_fit_evaluate_with_baselines_and_predict(
     words = ["evaluate", "--checkpoint", str(run), "--out", str(out), "--baselines", "--no-records"]
     assert main(words) == 0
     told = capsys.readouterr().out
-    for row in ("policy", "no edit", "random policy", "fixed grade", "cheat: red region"):
+    for row in (
+        "policy",
+        "no edit",
+        "random policy",
+        "searched grade",
+        "fixed grade",
+        "cheat: red region",
+    ):
         assert f"\n{row}" in told
     table = (out / "baselines.csv").read_text().splitlines()
     assert table[0].startswith("baseline,image,gain,critic_gain,valid,dlogit")

@@ -43,6 +43,17 @@ export class Stage {
     );
   }
 
+  // True at each pixel of the region that the task works on.
+  async mask(number) {
+    const image = await this.once(`episodes/${number}/mask.png`, async (response) =>
+      createImageBitmap(await response.blob()),
+    );
+    const sheet = new OffscreenCanvas(image.width, image.height).getContext("2d");
+    sheet.drawImage(image, 0, 0);
+    const { data } = sheet.getImageData(0, 0, image.width, image.height);
+    return Uint8Array.from({ length: data.length / 4 }, (_, n) => (data[4 * n] >= 128 ? 1 : 0));
+  }
+
   // One byte per pixel and step: which edit it chose.
   choices(number) {
     return this.once(`episodes/${number}/choices.bin`, async (response) =>

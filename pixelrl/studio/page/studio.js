@@ -10,6 +10,7 @@ let episode = null; // the one with them
 let rules = []; // {kind, edits, bias, steps, region}
 let regions = []; // {inside, name}
 let painted = null; // the region on the canvas; null while nothing is painted
+let target = null; // the region that the task works on; null if it knows none
 let busy = false;
 let playing = 0; // counts the presses of play; an older one stops
 
@@ -68,7 +69,22 @@ async function replay(wanted) {
   await show();
 }
 
+// Let the task work on another region.
+async function retarget() {
+  const { inside } = painted;
+  const mask = await asMask(inside, base.width, base.height);
+  base = episode = await ask("play", JSON.stringify({ mask }));
+  target = inside;
+  await replay(rules);
+}
+
 // What is shown
+
+// Show the region that the task works on, to be painted over.
+async function aim() {
+  target = await stage.mask(base.number);
+  brush.show(target);
+}
 
 function opened(found) {
   base = episode = found;
@@ -82,6 +98,7 @@ function opened(found) {
   at("size").max = Math.round(Math.max(found.width, found.height) / 3);
   at("size").value = brush.diameter = Math.round(Math.min(found.width, found.height) / 6);
   brush.resize(found.width, found.height);
+  if (about.masked) aim().catch((error) => tell(error.message, true));
   at("step").value = about.steps;
   at("files").replaceChildren();
   at("command").hidden = at("copy").hidden = true;
@@ -167,6 +184,9 @@ function enable() {
   for (const id of ["play", "step", "undo", "clear", "invert", "save", "without"]) at(id).disabled = !ready;
   at("undo").disabled ||= !brush.undos.length;
   at("clear").disabled ||= !painted;
+  const aimed = Boolean(painted && target && painted.inside.every((on, n) => on === target[n]));
+  at("retarget").disabled = !ready || !painted || aimed;
+  at("aimed").textContent = aimed ? "The agents edit for it." : "";
   const edits = about ? chosen() : [];
   for (const id of ["forbid", "only", "prefer"]) at(id).disabled = !ready || !edits.length;
   at("where").textContent = edits.length
@@ -238,6 +258,7 @@ function listen() {
     brush.diameter = Number(at("size").value);
   });
   on("mask", "pointermove", inspect);
+  on("retarget", "click", () => during("The agents edit for this region …", retarget));
   on("undo", "click", () => brush.undo());
   on("clear", "click", () => brush.clear());
   on("invert", "click", () => brush.show(brush.inside().map((on_) => 1 - on_)));
@@ -262,6 +283,7 @@ async function begin() {
     at(id).append(...Array.from({ length: about.steps }, (_, n) => new Option(n + 1)));
   }
   at("last").value = about.steps;
+  at("aim").hidden = !about.masked;
   listEdits();
   listen();
   repainted();
