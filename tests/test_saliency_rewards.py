@@ -23,7 +23,15 @@ from pixelrl.fidelity import (
 )
 from pixelrl.saliency import Saliency
 from pixelrl.saliency_files import CallableSaliency
-from pixelrl.saliency_rewards import Goal, logit_share, saliency_reward, strayed, valid
+from pixelrl.saliency_rewards import (
+    Goal,
+    held_back,
+    logit_share,
+    saliency_reward,
+    spent,
+    strayed,
+    valid,
+)
 from pixelrl.saliency_scores import saliency_scores
 from pixelrl.scores import as_written
 from pixelrl_tasks.gbvs import Gbvs
@@ -174,6 +182,39 @@ def test_learning_stays_clear_of_the_budgets() -> None:
     ]
     assert rewards[0] == pytest.approx(0, abs=1e-3)
     assert rewards[1] == pytest.approx(-(spent[1] - 0.8 * goal.inside) / 10, abs=1e-3)
+
+
+@given(seeds, st.floats(0.5, 2.0), st.floats(0.0, 0.3))
+def test_nobody_steps_over_a_budget(seed: int, factor: float, noise: float) -> None:
+    image, mask = photo(32)
+    goal, now = Goal(), image
+    for step in range(3):
+        wild = (now * factor + noise * (filled(now.shape, seed + step) - 0.5)).clamp(0, 1)
+        now = held_back(now, wild, image, mask, goal)
+        assert float(valid(*strayed(as_written(now), image, mask), goal)) == 1
+
+
+def test_one_side_moves_while_the_other_stands_still() -> None:
+    image, mask = photo()
+    graded = finished(image, mask, 1)["fixed grade"]
+    wild = torch.lerp(1 - image, graded, mask)  # a grade in the region, a negative around it
+    held = held_back(image, wild, image, mask, Goal(inside=20.0, clipped=0.5))
+    assert torch.equal(held * (1 - mask), image * (1 - mask))
+    torch.testing.assert_close(held * mask, graded * mask)
+    assert torch.equal(held_back(image, image, image, mask, Goal()), image)
+
+
+def test_agents_see_what_is_spent() -> None:
+    image, mask = photo()
+    assert not spent(image, image, mask, Goal()).any()
+    faded = torch.lerp(image, image * 0.9, mask)
+    far = float(strayed(faded, image, mask)[0].color)
+    seen = spent(faded, image, mask, Goal(inside=2 * far))
+    inside = mask[0, 0] > 0
+    torch.testing.assert_close(seen[0, 0][inside], torch.full_like(seen[0, 0][inside], 0.5))
+    assert not seen[0, 0][~inside].any()
+    assert float(seen[0, 2][inside][0]) > 0  # a little structure, too
+    assert float(spent(1 - image, image, mask, Goal()).max()) == 2
 
 
 def test_the_reward_has_a_gradient_everywhere_it_matters() -> None:

@@ -15,7 +15,7 @@ from pixelrl.actions import saturation, scale
 from pixelrl.actions.saliency import where_salient
 from pixelrl.errors import ConfigError
 from pixelrl.saliency import Saliency
-from pixelrl.saliency_rewards import Goal, saliency_reward
+from pixelrl.saliency_rewards import Goal, held_back, saliency_reward, spent
 from pixelrl.saliency_scores import saliency_scores
 from pixelrl_tasks.masks import KINDS, draw_mask
 from pixelrl_tasks.saliency_baselines import finished, searched, stretched
@@ -45,6 +45,8 @@ class SaliencyEditing(Task):
         cap: largest gain that is paid, in log-odds.
         inside: budget of mean color distance in the region, in Lab units.
         outside: the same for the rest of the image.
+        strict: whether region and rest stand still at a step that would break a budget of theirs,
+            so that every result is valid.
         side: longer side, in pixels, that photographs are reduced to for learning and scoring; 0
             for never. Saliency is a matter of the whole image.
         masks: kinds of drawn masks: ``disc``, ``superpixels``, ``object``.
@@ -63,6 +65,7 @@ class SaliencyEditing(Task):
     cap: float = 0.7
     inside: float = 15.0
     outside: float = 10.0
+    strict: bool = True
     side: int = 128
     masks: tuple[str, ...] = ("disc", "superpixels", "object")
 
@@ -124,6 +127,12 @@ class SaliencyEditing(Task):
     def candidates(self, image: Tensor, scene: Scene) -> Tensor:
         return super().candidates(image, scene).clamp(0, 1)
 
+    def step(self, image: Tensor, choice: Tensor, scene: Scene) -> Tensor:
+        after = super().step(image, choice, scene)
+        if not self.strict:
+            return after
+        return held_back(image, after, scene["image"], scene["mask"], self.goal)
+
     def problem(self, maps: Scene, rng: Generator) -> Scene:
         reduced = {name: self._reduced(value) for name, value in maps.items()}
         mask = reduced.get("mask")
@@ -133,11 +142,13 @@ class SaliencyEditing(Task):
         return reduced
 
     def observe(self, image: Tensor, scene: Scene) -> Tensor:
-        return torch.cat([image, scene["mask"], image - scene["image"]], 1)
+        original, mask = scene["image"], scene["mask"]
+        used = spent(image, original, mask, self.goal)
+        return torch.cat([image, mask, image - original, used], 1)
 
     @property
     def observation_channels(self) -> int:
-        return 2 * self.channels + 1
+        return 3 * self.channels + 1
 
     def reward(self, before: Tensor, after: Tensor, scene: Scene) -> Tensor:
         return saliency_reward(
@@ -150,8 +161,24 @@ class SaliencyEditing(Task):
         )
 
     def baselines(self, scene: Scene) -> Mapping[str, Tensor]:
-        found = searched(self.candidates, self.reward, scene, self.length)
-        return {"searched grade": found, **finished(scene["image"], scene["mask"], self.goal.sign)}
+        return {
+            "two edits": self._two_edits(scene),
+            "searched grade": searched(self.candidates, self.reward, scene, self.length),
+            **finished(scene["image"], scene["mask"], self.goal.sign),
+        }
+
+    def _two_edits(self, scene: Scene) -> Tensor:
+        """Let the region take one edit and the rest another, again and again."""
+        names = ("more contrast", "less contrast")
+        inside, outside = names if self.direction == "raise" else reversed(names)
+        index = [self.actions.names.index(name) for name in (outside, inside)]
+        choice = torch.tensor(index, device=scene["mask"].device)[
+            (scene["mask"][:, 0] > 0.5).long()
+        ]
+        image = scene["image"]
+        for _ in range(self.length):
+            image = self.step(image, choice, scene)
+        return image
 
     def _reduced(self, value: Tensor) -> Tensor:
         height, width = value.shape[-2:]

@@ -14,6 +14,7 @@ from torch import Generator, Tensor
 
 from pixelrl.baselines import baselines, compared
 from pixelrl.cli import main
+from pixelrl.episode import replay
 from pixelrl.errors import ConfigError
 from pixelrl.testing import check_task
 from pixelrl_tasks.masks import KINDS, LARGEST, SMALLEST, draw_mask
@@ -103,7 +104,39 @@ def test_images_stay_in_range_and_agents_see_mask_and_change() -> None:
     assert float(candidates.max()) <= 1
     seen = task.observe(scene["image"] * 0.9, scene)
     assert torch.equal(seen[:, 3:4], scene["mask"])
-    torch.testing.assert_close(seen[:, 4:], -0.1 * scene["image"])
+    torch.testing.assert_close(seen[:, 4:7], -0.1 * scene["image"])
+    assert seen.shape[1] == task.observation_channels
+    assert float(seen[:, 7].min()) > 0  # some of the color budget is spent, on either side
+
+
+@given(seeds)
+def test_whatever_agents_choose_the_result_is_valid(seed: int) -> None:
+    task = SaliencyEditing(side=32)
+    image = F.interpolate(photograph()[None, :, :200, :300], (24, 32)).clamp(0, 1)
+    mask = draw_mask(image[0], Generator().manual_seed(seed), ["disc"])[None]
+    scene = {"image": image, "mask": mask}
+    # Mostly one edit, so that nothing cancels out; and some of all others.
+    choices = torch.randint(9, (8, 1, 24, 32), generator=Generator().manual_seed(seed))
+    choices[:, :, :, :20] = seed % 9
+    for after in replay(task, choices, scene):
+        assert float(task.scores(after, scene)["valid"]) == 1
+
+
+def test_only_strictness_keeps_within_the_budgets() -> None:
+    image = F.interpolate(photograph()[None, :, :200, :300], (24, 32)).clamp(0, 1)
+    scene = {
+        "image": image,
+        "mask": draw_mask(image[0], Generator().manual_seed(0), ["disc"])[None],
+    }
+    darker = torch.full((8, 1, 24, 32), 2)
+    strict, loose = (
+        list(replay(SaliencyEditing(side=32, strict=each), darker, scene)) for each in (True, False)
+    )
+    assert torch.equal(strict[0], loose[0])
+    scores = SaliencyEditing(side=32).scores(loose[-1], scene)
+    assert float(scores["valid"]) == 0
+    assert torch.equal(strict[-1], strict[-2])  # all stand still at last
+    assert not torch.equal(strict[0], image)
 
 
 def test_baselines_of_any_task_choose_what_pays() -> None:
