@@ -5,7 +5,8 @@ from torch import Tensor
 
 from pixelrl.fidelity import color_distance, mean_in
 from pixelrl.saliency import Saliency, as_unit
-from pixelrl.saliency_rewards import Goal, logit_share, strayed, valid
+from pixelrl.saliency_budgets import Goal, strayed, valid
+from pixelrl.saliency_rewards import logit_share
 from pixelrl.scores import as_written, similarity
 
 

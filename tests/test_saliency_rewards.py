@@ -22,16 +22,9 @@ from pixelrl.fidelity import (
     structure,
 )
 from pixelrl.saliency import Saliency
+from pixelrl.saliency_budgets import Goal, held_back, spent, strayed, valid
 from pixelrl.saliency_files import CallableSaliency
-from pixelrl.saliency_rewards import (
-    Goal,
-    held_back,
-    logit_share,
-    saliency_reward,
-    spent,
-    strayed,
-    valid,
-)
+from pixelrl.saliency_rewards import logit_share, saliency_reward
 from pixelrl.saliency_scores import saliency_scores
 from pixelrl.scores import as_written
 from pixelrl_tasks.gbvs import Gbvs

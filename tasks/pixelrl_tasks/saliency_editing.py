@@ -15,7 +15,8 @@ from pixelrl.actions import saturation, scale
 from pixelrl.actions.saliency import where_salient
 from pixelrl.errors import ConfigError
 from pixelrl.saliency import Saliency
-from pixelrl.saliency_rewards import Goal, held_back, saliency_reward, spent
+from pixelrl.saliency_budgets import Goal, held_back, spent
+from pixelrl.saliency_rewards import saliency_reward
 from pixelrl.saliency_scores import saliency_scores
 from pixelrl_tasks.masks import KINDS, draw_mask
 from pixelrl_tasks.saliency_baselines import finished, searched, stretched
