@@ -46,8 +46,8 @@ def saliency_scores(
     distance = color_distance(shown, begun)
     error = (shown - begun).square().mean(1, keepdim=True)
     found = {
-        "gain": (goal.sign * change).where(kept > 0, 0.0),
-        "critic_gain": (goal.sign * judged).where(kept > 0, 0.0),
+        "gain": (goal.sign * change).where(kept > 0, 0.0) + 0.0,  # no negative zero
+        "critic_gain": (goal.sign * judged).where(kept > 0, 0.0) + 0.0,
         "valid": kept,
         "dlogit": change,
         "critic_dlogit": judged,
