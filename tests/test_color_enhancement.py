@@ -112,7 +112,7 @@ def test_photographs_in_the_box_come_with_a_look() -> None:
     whole = Whole(experiment.task, experiment.data, "test", 0)
     assert torch.equal(whole[0]["target"], whole[0]["target"])
     sample = {"image": photographs("test")[0]}
-    one, other = (Maps(experiment.task, seed)(sample)["target"] for seed in (0, 0))
+    one, other = (Maps(experiment.task, "ignore", seed)(sample)["target"] for seed in (0, 0))
     assert np.array_equal(one, other)
 
 

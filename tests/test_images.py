@@ -360,7 +360,7 @@ def test_a_failed_write_leaves_the_old_file_and_nothing_else(
     path = tmp_path / "a.png"
     images.write_image(path, torch.ones(1, 2, 2))
 
-    def full(_: Image.Image, file: Path, *__: Any) -> None:
+    def full(_: Image.Image, file: Path, *__: Any, **___: Any) -> None:
         file.write_bytes(b"half")
         raise OSError(errno.ENOSPC, "No space left on device")
 
