@@ -21,6 +21,9 @@ from torch import Tensor
 from pixelrl.errors import DataError, MapError
 from pixelrl.folders import refused
 
+TIFF = frozenset({b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"})
+"""The first four bytes of a TIFF, in either order of bytes, small or big."""
+
 
 def read_array(path: Path, channels: int) -> NDArray[Any]:
     """Read an image file.
@@ -62,6 +65,24 @@ def read_image(path: Path, channels: int) -> Tensor:
         DataError: as `read_array` does.
     """
     return as_map(read_array(path, channels))
+
+
+def embedded_profile(path: Path) -> bytes:
+    """Find the ICC profile embedded in an image file; empty if there is none.
+
+    Raises:
+        DataError: the file is missing or no image.
+    """
+    try:
+        with _hushed():
+            if _head(path)[:4] in TIFF:  # Pillow does not open all of those that are read here
+                with tifffile.TiffFile(path) as tiff:
+                    page: Any = tiff.pages[0]
+                    return bytes(page.tags.valueof(34675, default=b""))
+            with Image.open(path) as opened:
+                return opened.info.get("icc_profile") or b""
+    except (OSError, ValueError, tifffile.TiffFileError) as error:
+        raise DataError(f"{path}: cannot be read for its color profile ({error}).") from error
 
 
 def as_map(array: NDArray[Any]) -> Tensor:
@@ -128,14 +149,18 @@ def write_image(path: Path, image: Tensor, profile: bytes = b"") -> None:
         ) from error
 
 
+def _head(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(512)
+
+
 def _deep(path: Path) -> NDArray[Any] | None:
     """Read what is deeper than 8 bits, ``(H,W,K)`` float32 in [0, 1]; None for anything else.
 
     The file's first bytes decide, not its suffix.
     """
-    with path.open("rb") as file:
-        head = file.read(512)
-    if head[:4] in {b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"}:
+    head = _head(path)
+    if head[:4] in TIFF:
         return _deep_tiff(path)
     if head[:8] == b"\x89PNG\r\n\x1a\n" and head[24:25] == b"\x10":
         return _deep_other(path, 65535)

@@ -7,10 +7,9 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from pixelrl.errors import ConfigError, DataError
-from pixelrl.images import channels_of, read_array
+from pixelrl.images import channels_of, embedded_profile, read_array
 from pixelrl.maps import map_channels
 from pixelrl.settings import Profile
 
@@ -91,19 +90,6 @@ def read_map(path: Path, name: str, channels: int, profile: Profile) -> NDArray[
     """
     wanted = "ignore" if name == "mask" else profile
     return read_profiled(path, map_channels(name, channels), wanted)
-
-
-def embedded_profile(path: Path) -> bytes:
-    """Find the ICC profile embedded in an image file; empty if there is none.
-
-    Raises:
-        DataError: the file is missing or no image.
-    """
-    try:
-        with Image.open(path) as opened:
-            return opened.info.get("icc_profile") or b""
-    except (OSError, ValueError) as error:
-        raise DataError(f"{path}: cannot be read for its color profile ({error}).") from error
 
 
 def profile_for(path: Path, profile: Profile, channels: int) -> bytes:

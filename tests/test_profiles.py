@@ -13,9 +13,9 @@ from PIL import Image
 
 from pixelrl.cli import main
 from pixelrl.errors import ConfigError, DataError
-from pixelrl.images import as_map, read_array
+from pixelrl.images import as_map, embedded_profile, read_array
 from pixelrl.lab import lab_distance
-from pixelrl.profiles import embedded_profile, made, profile_for, read_map, read_profiled
+from pixelrl.profiles import made, profile_for, read_map, read_profiled
 
 codecs = pytest.importorskip("imagecodecs", reason="an extra: pip install 'pixelrl[icc]'")
 
@@ -164,6 +164,18 @@ def policy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     options = [f"run.root={root}", "run.name=color", "learning.episodes=1", "data.limit=1"]
     assert main(["fit", "--task", "color_enhancement", "--config", "smoke", *options]) == 0
     return root / "color"
+
+
+@pytest.mark.parametrize("kind", [np.uint16, np.uint32, np.float16, np.float32])
+def test_every_tiff_that_is_read_has_its_profile_found(tmp_path: Path, kind: type) -> None:
+    """Pillow opens no TIFF of 32-bit color, and an edit must not be lost for that."""
+    values, wide = photograph(), made("prophoto")
+    top = np.iinfo(kind).max if np.issubdtype(kind, np.integer) else 1
+    path = tmp_path / "a.tif"
+    tags = [(34675, 7, len(wide), wide, True)]
+    tifffile.imwrite(path, (values * top).astype(kind), photometric="rgb", extratags=tags)
+    assert profile_for(path, "ignore", 3) == wide
+    np.testing.assert_allclose(read_profiled(path, 3, "srgb"), as_srgb(values), atol=2e-3)
 
 
 def test_the_command_line_states_scores_of_either_space(tmp_path: Path, policy: Path) -> None:
