@@ -1,5 +1,6 @@
 """The budgets of fidelity that saliency edits have to keep, on either side of a mask."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -12,6 +13,9 @@ from pixelrl.fidelity import (
     newly_clipped,
     structure,
 )
+
+Measure = Callable[[Tensor, Tensor], Tensor]
+"""From an image and its original to a map ``(B,1,H,W)``, such as those of `pixelrl.fidelity`."""
 
 HELD = 0.05
 """The last share of a budget, which `held_back` does not let anybody use."""
@@ -60,15 +64,18 @@ class Strayed:
     structure: Tensor
 
 
-def strayed(image: Tensor, original: Tensor, mask: Tensor) -> tuple[Strayed, Strayed]:
+def strayed(
+    image: Tensor, original: Tensor, mask: Tensor, clipping: Measure = newly_clipped
+) -> tuple[Strayed, Strayed]:
     """Measure how far region and rest stray from the original, images ``(B,3,H,W)``.
 
     Args:
         image: as it stands.
         original: where it began.
         mask: ``(B,1,H,W)`` in [0, 1], the region.
+        clipping: how pixels count as clipped: wholly, or `nearly_clipped`.
     """
-    maps = [each(image, original) for each in (color_distance, newly_clipped, structure)]
+    maps = [each(image, original) for each in (color_distance, clipping, structure)]
     inside, outside = (
         Strayed(*(mean_in(each, region) for each in maps)) for region in (mask, 1 - mask)
     )
@@ -116,11 +123,12 @@ def spent(image: Tensor, original: Tensor, mask: Tensor, goal: Goal) -> Tensor:
     Returns:
         ``(B,3,H,W)``: color, clipping and structure, 1 where a budget is used up, at most 2.
     """
-    maps = [each(image, original) for each in (color_distance, nearly_clipped, structure)]
     shown = image.new_zeros(image.shape)
-    for region, budget in ((mask, goal.inside), (1 - mask, goal.outside)):
-        color, clipped, kept = (mean_in(each, region) for each in maps)
-        used = (color / budget, clipped / goal.clipped, (1 - kept) / (1 - goal.structure))
+    sides = strayed(image, original, mask, nearly_clipped)
+    regions = ((mask, goal.inside), (1 - mask, goal.outside))
+    for side, (region, budget) in zip(sides, regions, strict=True):
+        lost = (1 - side.structure) / (1 - goal.structure)
+        used = (side.color / budget, side.clipped / goal.clipped, lost)
         shown = shown + region * torch.stack(used, 1)[..., None, None].clamp(0, 2)
     return shown
 
