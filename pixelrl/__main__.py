@@ -2,7 +2,7 @@
 
 import sys
 
-from pixelrl.cli import main
+from pixelrl.cli.main import main
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -4,16 +4,14 @@ Nothing registers itself by being imported, and a broken plugin disturbs nobody 
 """
 
 import ast
-import difflib
 import importlib
 import sys
-from collections.abc import Iterable
 from importlib.metadata import EntryPoint, entry_points
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from pixelrl.errors import PluginError
+from pixelrl.errors import PluginError, nearest
 
 TASKS = "pixelrl.tasks"
 """The entry-point group of tasks; a value is ``module:Class``."""
@@ -28,12 +26,6 @@ def installed(group: str) -> tuple[EntryPoint, ...]:
 def owner(point: EntryPoint) -> str:
     """Name the distribution that offers an entry point, such as ``pixelrl-sepia 0.1.0``."""
     return f"{point.dist.name} {point.dist.version}" if point.dist else "an unnamed distribution"
-
-
-def nearest(name: str, names: Iterable[str]) -> str:
-    """Phrase the closest known name as a question, or nothing when none is close."""
-    close = difflib.get_close_matches(name, list(names), n=1, cutoff=0.5)
-    return f" Did you mean '{close[0]}'?" if close else ""
 
 
 def summary(point: EntryPoint) -> str:

@@ -1,5 +1,8 @@
 """What can go wrong, by name. The command line prints any of these as one line."""
 
+import difflib
+from collections.abc import Iterable
+
 
 class PixelRLError(Exception):
     """Be the parent of every error that pixelrl raises on purpose."""
@@ -27,3 +30,9 @@ class CheckpointError(PixelRLError, ValueError):
 
 class ContractError(PixelRLError, AssertionError):
     """Report a task that breaks a promise of the task contract."""
+
+
+def nearest(name: str, names: Iterable[str]) -> str:
+    """Phrase the closest known name as a question, or nothing when none is close."""
+    close = difflib.get_close_matches(name, list(names), n=1, cutoff=0.5)
+    return f" Did you mean '{close[0]}'?" if close else ""

@@ -2,7 +2,7 @@
 
 from torch import Tensor
 
-from pixelrl.lab import Space, lab_distance
+from pixelrl.color import Space, lab_distance
 
 
 def squared_error_drop(

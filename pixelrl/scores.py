@@ -12,7 +12,7 @@ from torchmetrics.functional.image import (
     structural_similarity_index_measure,
 )
 
-from pixelrl.lab import Space, lab, lab_distance
+from pixelrl.color import Space, lab, lab_distance
 
 
 def as_written(image: Tensor) -> Tensor:

@@ -7,11 +7,11 @@ from dataclasses import fields, is_dataclass
 import torch
 from torch import Generator, Tensor
 
-from pixelrl.episode import replay
 from pixelrl.errors import ContractError, MapError
 from pixelrl.maps import Scene, check_map, check_scene, map_channels
+from pixelrl.rl.rollout import replay
+from pixelrl.saliency.checks import check_saliency
 from pixelrl.task import Task
-from pixelrl.testing_saliency import check_saliency
 
 __all__ = ["check_saliency", "check_task"]
 

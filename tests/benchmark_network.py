@@ -14,7 +14,7 @@ from statistics import median
 import torch
 from torch import Tensor
 
-from pixelrl.network import PolicyValueNet
+from pixelrl.rl.network import PolicyValueNet
 from plain_port import PlainNet, through_the_host
 
 

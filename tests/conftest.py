@@ -66,9 +66,9 @@ def golden_files(shared: Path) -> Path:
 def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Train a policy of denoising for seconds, and hand on its checkpoint."""
     from photos import tiny
-    from pixelrl import experiment as lab
-    from pixelrl.config import compose
+    from pixelrl.config.compose import compose
+    from pixelrl.experiments.fit import fit
 
     folder = tmp_path_factory.mktemp("trained")
-    fitted = lab.fit(compose("denoising", overrides=tiny(folder, "run.name=one")))
+    fitted = fit(compose("denoising", overrides=tiny(folder, "run.name=one")))
     return fitted.directory / "checkpoints" / "last.ckpt"

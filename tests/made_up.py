@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from pixelrl.choices import save_choices
+from pixelrl.records.file import save_choices
 
 EDITS = ["-1", "keep", "+1", "median"]
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from pixelrl.folders import photographs
+from pixelrl.images.folders import photographs
 
 
 def write_photos(folder: Path, count: int = 3, size: int = 48) -> Path:

@@ -8,7 +8,7 @@ first port to PyTorch looks like. Takes its weights from a `PolicyValueNet`.
 import torch
 from torch import Tensor, nn
 
-from pixelrl.network import PolicyValueNet
+from pixelrl.rl.network import PolicyValueNet
 
 
 def _conv(source: nn.Conv2d, weight: Tensor | None = None) -> nn.Conv2d:

@@ -13,15 +13,15 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from photos import tiny
-from pixelrl import experiment as lab
 from pixelrl.actions import Edit, box, keep
-from pixelrl.cli import main
-from pixelrl.config import compose
+from pixelrl.cli.main import main
+from pixelrl.config.compose import compose
 from pixelrl.credit import movement, patch_means, spread_patches, spread_scalar
 from pixelrl.errors import ConfigError, MapError
+from pixelrl.experiments.fit import fit
 from pixelrl.maps import Scene
 from pixelrl.oracle import prices
-from pixelrl.tables import means
+from pixelrl.runs.tables import means
 from pixelrl.task import Task
 from pixelrl.testing import check_task
 from strategies import filled, seeds
@@ -269,7 +269,7 @@ def test_a_short_fit_raises_the_score(patch: int, credit: str, tmp_path: Path) -
         "run.validate_every=50",
         "run.checkpoint_every=50",
     )
-    fitted = lab.fit(compose("test_credit:Sharpness", overrides=options))
+    fitted = fit(compose("test_credit:Sharpness", overrides=options))
     score = means(fitted.rows)
     assert score["sharpness"] > 1.4 * score["input_sharpness"]
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from pixelrl.discovery import find, installed, load, nearest, owner, summary
-from pixelrl.errors import PluginError
+from pixelrl.discovery import find, installed, load, owner, summary
+from pixelrl.errors import PluginError, nearest
 
 GROUP = "pixelrl.testing_ground"
 

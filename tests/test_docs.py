@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from pixelrl.cli import main
-from pixelrl.recipes import shipped
+from pixelrl.cli.main import main
+from pixelrl.config.recipes import shipped
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -36,7 +36,7 @@ def test_every_command_in_the_pages_parses() -> None:
     ]
     assert len(commands) > 5
     for command in commands:
-        from pixelrl.cli import _parse
+        from pixelrl.cli.main import _parse
 
         words = shlex.split(command, comments=True)[3:]
         if "NAME" not in command:

@@ -13,10 +13,10 @@ import torch
 from PIL import Image
 
 from photos import tiny, write_photos
-from pixelrl.choices import load_choices, save_choices
-from pixelrl.cli import main
-from pixelrl.images import read_image
-from pixelrl.records import KINDS
+from pixelrl.cli.main import main
+from pixelrl.images.files import read_image
+from pixelrl.records.file import load_choices, save_choices
+from pixelrl.records.write import KINDS
 
 
 @pytest.mark.parametrize("task", ["denoising", "inpainting"])
@@ -179,7 +179,7 @@ def test_a_task_is_found_by_its_entry_point_once_installed(tmp_path: Path) -> No
     (about / "entry_points.txt").write_text("[pixelrl.tasks]\nnegative = negative:Invert\n")
     program = (
         f"import sys; sys.path.insert(0, {str(site)!r})\n"
-        "from pixelrl.cli import main\n"
+        "from pixelrl.cli.main import main\n"
         "assert main(['tasks']) == 0\n"
         f"sys.exit(main(['fit', '--task', 'negative', *{tiny(tmp_path)!r}]))\n"
     )

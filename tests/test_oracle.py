@@ -10,11 +10,11 @@ from hypothesis import given
 from torch import Tensor
 
 from pixelrl.actions import Edit, keep, shift
-from pixelrl.episode import replay
 from pixelrl.errors import ConfigError
 from pixelrl.maps import Scene
 from pixelrl.oracle import greedy, prices
 from pixelrl.rewards import squared_error_drop
+from pixelrl.rl.rollout import replay
 from strategies import chosen, scenes, seeds
 from toys import Published, Toy
 

@@ -11,8 +11,8 @@ from torch import Generator, Tensor
 
 from pixelrl.actions import Edit, bilateral, box, gaussian, keep, median, shift
 from pixelrl.maps import Scene
-from pixelrl.network import PolicyValueNet
 from pixelrl.rewards import squared_error_drop
+from pixelrl.rl.network import PolicyValueNet
 from pixelrl.task import Task
 
 

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from pixelrl.actions.core import Edit
-from pixelrl.saliency import Saliency, as_unit
+from pixelrl.saliency.model import Saliency, as_unit
 
 
 def where_salient(saliency: Saliency, edit: Edit, *, inverted: bool = False) -> Edit:

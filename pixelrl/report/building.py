@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from pixelrl import __version__
-from pixelrl.choices import Recorded
-from pixelrl.colors import inks
+from pixelrl.drawing.palette import inks
 from pixelrl.errors import DataError
+from pixelrl.records.file import Recorded
 from pixelrl.report.packing import Blob, describe, pack
 from pixelrl.report.reading import Results, find, load, number
 

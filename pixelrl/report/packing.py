@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from pixelrl.choices import Recorded
+from pixelrl.records.file import Recorded
 
 EXACT = 2**19
 """Pixels up to which pictures are stored without loss."""

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pixelrl.choices import Recorded, load_choices
 from pixelrl.errors import DataError
+from pixelrl.records.file import Recorded, load_choices
 
 SUFFIX = ".choices.npz"
 

@@ -18,10 +18,10 @@ from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from pixelrl.errors import ConfigError, PixelRLError
-from pixelrl.studio import wire
-from pixelrl.studio.desk import Desk
-from pixelrl.studio.keep import keep
-from pixelrl.studio.wire import MOST_BYTES
+from pixelrl.studio import messages
+from pixelrl.studio.messages import MOST_BYTES
+from pixelrl.studio.save import keep
+from pixelrl.studio.session import Desk
 
 LOOPBACK = "127.0.0.1"
 OURS = frozenset({"127.0.0.1", "localhost", "[::1]"})
@@ -152,18 +152,18 @@ class Handler(BaseHTTPRequestHandler):
             name, kind = STATIC[path]
             self._send(files("pixelrl.studio").joinpath("page", name).read_bytes(), kind)
         elif path == "about.json":
-            self._send_json(wire.about(desk))
+            self._send_json(messages.about(desk))
         elif found := re.fullmatch(r"episodes/(\d{1,9})/(frame|change)-(\d{1,4})\.png", path):
             episode, step = desk.episode(int(found[1])), int(found[3])
             if step > desk.task.length:
                 raise RefusalError(HTTPStatus.NOT_FOUND, f"no step {step}.")
             frame = episode.frames[step] if found[2] == "frame" else episode.change(step).picture
-            self._send(wire.png(frame), "image/png")
+            self._send(messages.png(frame), "image/png")
         elif found := re.fullmatch(r"episodes/(\d{1,9})/mask\.png", path):
             mask = desk.episode(int(found[1])).picture.mask
             if mask is None:
                 raise RefusalError(HTTPStatus.NOT_FOUND, "this task knows no mask.")
-            self._send(wire.png(mask.inside.float()[None]), "image/png")
+            self._send(messages.png(mask.inside.float()[None]), "image/png")
         elif found := re.fullmatch(r"episodes/(\d{1,9})/choices\.bin", path):
             choices = desk.episode(int(found[1])).choices.numpy().tobytes()
             self._send(choices, "application/octet-stream")
@@ -174,13 +174,16 @@ class Handler(BaseHTTPRequestHandler):
         desk = self.server.desk
         if path == "open":
             episode = desk.open(self._upload(), uploaded=True)
-            self._send_json(wire.summary(desk, episode))
+            self._send_json(messages.summary(desk, episode))
         elif path == "play":
             sent = self._json()
             height, width = desk.base.frames.shape[-2:]
-            rules, mask = wire.rules_of(sent, (height, width)), wire.mask_of(sent, (height, width))
+            rules, mask = (
+                messages.rules_of(sent, (height, width)),
+                messages.mask_of(sent, (height, width)),
+            )
             episode = desk.play(rules, mask)
-            self._send_json(wire.summary(desk, episode))
+            self._send_json(messages.summary(desk, episode))
         elif path == "save":
             sent = self._json()
             number = sent.get("episode") if isinstance(sent, dict) else None

@@ -11,8 +11,8 @@ from torch import Generator, Tensor
 
 from pixelrl import Edit, Scene, Task, keep
 from pixelrl.actions import brightness, contrast, scale
+from pixelrl.color import Space, lab
 from pixelrl.errors import ConfigError
-from pixelrl.lab import Space, lab
 from pixelrl.rewards import lab_distance_drop
 from pixelrl.scores import ciede2000, lab_error, psnr, ssim
 from pixelrl_tasks.looks import LOOKS, saturated

@@ -10,7 +10,7 @@ from skimage.segmentation import slic
 from torch import Generator, Tensor
 
 from pixelrl.saliency import Saliency
-from pixelrl_tasks.gbvs import Gbvs, fitted
+from pixelrl_tasks.saliency_models.gbvs import Gbvs, fitted
 
 SMALLEST, LARGEST = 0.01, 0.4
 """Least and greatest share of the image that a mask covers."""

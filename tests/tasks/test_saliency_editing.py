@@ -12,14 +12,14 @@ from hypothesis import strategies as st
 from PIL import Image
 from torch import Generator, Tensor
 
-from pixelrl.baselines import baselines, compared
-from pixelrl.cli import main
-from pixelrl.episode import replay
+from pixelrl.cli.main import main
 from pixelrl.errors import ConfigError
+from pixelrl.experiments.baselines import baselines, compared
+from pixelrl.rl.rollout import replay
 from pixelrl.testing import check_task
 from pixelrl_tasks.masks import KINDS, LARGEST, SMALLEST, draw_mask
-from pixelrl_tasks.saliency_baselines import searched
-from pixelrl_tasks.saliency_editing import SaliencyEditing
+from pixelrl_tasks.saliency_editing.baselines import searched
+from pixelrl_tasks.saliency_editing.task import SaliencyEditing
 from strategies import filled, seeds
 from toys import Toy, toy_scene
 

@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Generator, Tensor
 
-from pixelrl.cli import main
+from pixelrl.cli.main import main
 from pixelrl.discovery import TASKS, load
 from pixelrl.errors import ConfigError, MapError
-from pixelrl.folders import photographs
 from pixelrl.images import read_image, write_image
+from pixelrl.images.folders import photographs
 from pixelrl.oracle import greedy
 from pixelrl.scores import as_written, psnr
 from pixelrl.testing import check_task

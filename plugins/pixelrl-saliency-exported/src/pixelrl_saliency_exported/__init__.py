@@ -6,7 +6,7 @@ import torch
 from torch.export.passes import move_to_device_pass
 
 from pixelrl.errors import PluginError
-from pixelrl.saliency_files import Network, NetworkFile, existing
+from pixelrl.saliency.files import Network, NetworkFile, existing
 
 
 class Exported(NetworkFile):

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from pixelrl.errors import PixelRLError
-from pixelrl.folders import list_images
 from pixelrl.images import read_image, write_image
+from pixelrl.images.folders import list_images
 from pixelrl_superres import FACTORS
 from pixelrl_superres.resize import enlarge
 

@@ -1,0 +1,1 @@
+"""The command line: words to verbs, errors to one line."""

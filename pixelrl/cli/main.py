@@ -1,0 +1,126 @@
+"""The command line: read, check what names alone can tell, run the verb, tell errors in a line."""
+
+import argparse
+import errno
+import os
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import fields
+from typing import NoReturn
+
+from pixelrl import __version__
+from pixelrl.cli import verbs
+from pixelrl.config.recipes import find_recipe
+from pixelrl.discovery import TASKS, find
+from pixelrl.errors import ConfigError, PixelRLError, nearest
+from pixelrl.settings import SECTIONS
+
+ABOUT = """per-pixel reinforcement learning for image editing
+
+Settings are changed by key=value (or --key=value) after a verb's options, for example
+learning.episodes=1000 data.train.image=photos task.sigma=15; `pixelrl tasks NAME` lists a task's.
+"""
+
+
+class Parser(argparse.ArgumentParser):
+    """Answer a wrong command line with one line."""
+
+    def error(self, message: str) -> NoReturn:
+        """Raise it, so that `main` prints it as it prints every error."""
+        if message.endswith("expected one argument"):
+            message += "; if it begins with a dash, write --option=VALUE"
+        raise ConfigError(f"{message} (see {self.prog} --help)")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line.
+
+    Args:
+        argv: the arguments; those of the process by default.
+
+    Returns:
+        The exit status: 0, or 2 after an error that was told in one line; 130 when interrupted.
+    """
+    try:
+        arguments, overrides = _parse(list(sys.argv[1:] if argv is None else argv))
+        verb: Callable[[argparse.Namespace, list[str]], None] = arguments.verb
+        verb(arguments, overrides)
+    except PixelRLError as error:
+        return _fail(str(error))
+    except OSError as error:
+        if error.errno not in {errno.ENOSPC, errno.EACCES, errno.EPERM, errno.EROFS, errno.EDQUOT}:
+            raise
+        where = f"{error.filename}: " if error.filename else ""
+        return _fail(f"{where}{error.strerror}.")
+    except KeyboardInterrupt:
+        return 130
+    return 0
+
+
+def _parse(argv: list[str]) -> tuple[argparse.Namespace, list[str]]:
+    if argv and not argv[0].startswith("-") and argv[0] not in verbs.NAMES:
+        raise ConfigError(
+            f"no verb '{argv[0]}'.{nearest(argv[0], verbs.NAMES)} Verbs: {', '.join(verbs.NAMES)}."
+        )
+    arguments, rest = _parser().parse_known_args(argv)
+    for word in rest:
+        key, equals, _ = word.partition("=")
+        if not equals:
+            raise ConfigError(f"'{word}': expected an option of the verb, or section.key=value.")
+        check_key(key.lstrip("-"))
+    task: str | None = getattr(arguments, "task", None)
+    if task and ":" not in task:
+        find(TASKS, task)
+    for recipe in getattr(arguments, "config", []):
+        find_recipe(recipe)
+    return arguments, rest
+
+
+def check_key(key: str) -> None:
+    """Check as much of a key as is known without loading the task.
+
+    Raises:
+        ConfigError: the section or, outside ``task``, the key does not exist.
+    """
+    section, _, rest = key.partition(".")
+    if section == "task":
+        return
+    known = {
+        f"{name}.{item.name}": item for name, kind in SECTIONS.items() for item in fields(kind)
+    }
+    parts = rest.split(".")
+    found = f"{section}.{parts[0]}"
+    if found not in known and key not in SECTIONS:
+        raise ConfigError(f"unknown key '{key}'.{nearest(found, known) or _sections()}")
+
+
+def _sections() -> str:
+    return f" Sections: task, {', '.join(SECTIONS)}."
+
+
+def _parser() -> Parser:
+    parser = Parser(
+        "pixelrl",
+        description=ABOUT,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action="version", version=f"pixelrl {__version__}")
+    subparsers = parser.add_subparsers(metavar="VERB", required=True, parser_class=Parser)
+    for name in verbs.NAMES:
+        verb = verbs.verb(name)
+        told = (verb.run.__doc__ or "").rstrip(".")
+        sub = subparsers.add_parser(name, help=told, description=told, allow_abbrev=False)
+        sub.set_defaults(verb=verb.run)
+        verb.options(sub)
+    return parser
+
+
+def _fail(message: str) -> int:
+    # A loader's process sends its error with a traceback; the last line is the error's own.
+    if "Original Traceback" in message:
+        message = message.strip().rpartition("\n")[2].partition(": ")[2]
+    line = " ".join(message.split())
+    if os.environ.get("LOCAL_RANK", "0") == "0":
+        print(f"pixelrl: {line}", file=sys.stderr)
+    return 2

@@ -1,0 +1,35 @@
+"""``pixelrl benchmark``."""
+
+import argparse
+from pathlib import Path
+
+from pixelrl.cli import allocator
+from pixelrl.errors import ConfigError
+
+
+def options(parser: argparse.ArgumentParser) -> None:
+    """State the verb's options."""
+    parser.add_argument("file", metavar="FILE", help="the rows, as docs/experiments.md describes")
+    parser.add_argument("--out", default="benchmark", metavar="DIR", help="default: benchmark")
+    parser.add_argument("--update", metavar="PAGE",
+                        help="a page whose results, between its markers, are replaced")  # fmt: skip
+
+
+def run(arguments: argparse.Namespace, overrides: list[str]) -> None:
+    """Evaluate policies and write the table of results."""
+    if overrides:
+        raise ConfigError(f"benchmark takes no settings, got '{overrides[0]}'; they go into rows.")
+    allocator.keep_memory()
+    from pixelrl.experiments.benchmark import evaluate, read_benchmark, replaced
+
+    benchmark, out = read_benchmark(Path(arguments.file)), Path(arguments.out)
+    page = Path(arguments.update) if arguments.update else None
+    if page:
+        replaced(page, "")  # a page without markers is told before anything is computed
+    out.mkdir(parents=True, exist_ok=True)
+    table = evaluate(benchmark, out)
+    print(table, end="")
+    if page:
+        page.write_text(replaced(page, table), "utf-8")
+        print(f"updated: {page}")
+    print(f"left in {out}: results.md, results.csv, protocol.json, a folder per row")

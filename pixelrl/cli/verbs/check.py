@@ -1,0 +1,20 @@
+"""``pixelrl check``."""
+
+import argparse
+
+from pixelrl.cli.verbs.common import composed
+
+
+def options(parser: argparse.ArgumentParser) -> None:
+    """State the verb's options."""
+    parser.add_argument("--task", required=True)
+
+
+def run(arguments: argparse.Namespace, overrides: list[str]) -> None:
+    """Check that a task keeps the promises of the contract."""
+    arguments.config = []
+    experiment = composed(arguments, overrides, told=False)
+    from pixelrl.testing import check_task
+
+    check_task(experiment.task)
+    print(f"{arguments.task}: keeps every promise of the task contract.")

@@ -1,0 +1,65 @@
+"""What several verbs share: from options to an experiment or to a policy."""
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pixelrl.cli import allocator
+from pixelrl.config.recipes import recipes_for
+from pixelrl.errors import ConfigError
+
+if TYPE_CHECKING:
+    from pixelrl.config.compose import Experiment
+    from pixelrl.training.module import PixelA3C
+
+
+def policy_options(parser: argparse.ArgumentParser) -> None:
+    """State how a policy is named and where results go."""
+    parser.add_argument("--checkpoint", metavar="CKPT|RUN", help="what fit has left")
+    parser.add_argument("--task", help="with network.init=FILE: published weights of this task")
+    recipe_option(parser)
+    parser.add_argument("--out", default="results", metavar="DIR", help="default: results")
+
+
+def recipe_option(parser: argparse.ArgumentParser) -> None:
+    """State how recipes are named."""
+    parser.add_argument("--config", action="append", default=[], metavar="FILE|NAME",
+                        help="a recipe; may be given several times, later ones win")  # fmt: skip
+
+
+def composed(
+    arguments: argparse.Namespace, overrides: list[str], *, told: bool = True
+) -> "Experiment":
+    """Compose the experiment of a task, from its own recipes unless they are unwanted."""
+    name: str | None = arguments.task
+    if not name:
+        raise ConfigError("no task is named; pass --task NAME (`pixelrl tasks` lists them).")
+    allocator.keep_memory()
+    from pixelrl.config.compose import compose
+
+    files = recipes_for(name, arguments.config) if told else []
+    for file in files:
+        print(f"recipe: {file}", file=sys.stderr)
+    return compose(name, files, overrides)
+
+
+def restored(arguments: argparse.Namespace, overrides: list[str]) -> "tuple[PixelA3C, Experiment]":
+    """Rebuild a policy from a checkpoint, or from published weights."""
+    allocator.keep_memory()
+    if arguments.checkpoint:
+        from pixelrl.runs.directory import checkpoint_in
+        from pixelrl.training.checkpoint import check_task_name, restore
+
+        path = checkpoint_in(Path(arguments.checkpoint))
+        found = restore(path, overrides)
+        check_task_name(found.experiment, arguments.task, path)
+        return found.module, found.experiment
+    if not any(override.lstrip("-").startswith("network.init=") for override in overrides):
+        raise ConfigError(
+            "no policy is named; pass --checkpoint CKPT, or --task NAME network.init=FILE."
+        )
+    from pixelrl.training.checkpoint import build
+
+    experiment = composed(arguments, overrides, told=bool(arguments.config))
+    return build(experiment), experiment

@@ -1,0 +1,22 @@
+"""``pixelrl data``."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from pixelrl.errors import ConfigError
+
+
+def options(parser: argparse.ArgumentParser) -> None:
+    """State the verb's options."""
+    parser.add_argument("name", metavar="NAME")
+    parser.add_argument("--root", default="data", metavar="DIR", help="default: data")
+
+
+def run(arguments: argparse.Namespace, overrides: list[str]) -> None:
+    """Download a widely used set of images."""
+    if overrides:
+        raise ConfigError(f"data takes no settings, got '{overrides[0]}'.")
+    from pixelrl.data.download import fetch
+
+    print(fetch(arguments.name, Path(arguments.root), progress=sys.stderr.isatty()))

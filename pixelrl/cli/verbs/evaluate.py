@@ -1,0 +1,46 @@
+"""``pixelrl evaluate``."""
+
+import argparse
+from pathlib import Path
+
+from pixelrl.cli.verbs.common import policy_options, restored
+from pixelrl.runs.tables import as_text
+
+
+def options(parser: argparse.ArgumentParser) -> None:
+    """State the verb's options."""
+    score_options(parser)
+    parser.add_argument("--split", choices=("val", "test"), default="test", help="default: test")
+
+
+def score_options(parser: argparse.ArgumentParser) -> None:
+    """State the options that all names of the verb share."""
+    policy_options(parser)
+    parser.add_argument("--oracle", action="store_true",
+                        help="score the best that the edits could do, too")  # fmt: skip
+    parser.add_argument("--baselines", action="store_true",
+                        help="score what a policy should beat, too")  # fmt: skip
+    parser.add_argument("--steps", action="store_true",
+                        help="score the images after every step, too")  # fmt: skip
+    parser.add_argument("--no-records", action="store_true",
+                        help="leave the scores alone, and no files per image")  # fmt: skip
+
+
+def run(arguments: argparse.Namespace, overrides: list[str]) -> None:
+    """Score a policy on images with a known target."""
+    from pixelrl.experiments.evaluate import compare, score
+    from pixelrl.experiments.writers import Extras
+
+    module, experiment = restored(arguments, overrides)
+    extras = Extras(arguments.oracle, arguments.steps, records=not arguments.no_records)
+    rows = score(module, experiment, Path(arguments.out), arguments.split, extras)
+    print(as_text(rows))
+    if arguments.baselines:
+        print(compare(experiment, Path(arguments.out), rows, arguments.split))
+    steps = ", steps.csv, steps.png" if arguments.steps else ""
+    left = f"left in {arguments.out}: scores.csv, protocol.json, calibration.png{steps}"
+    if arguments.no_records:
+        print(left)
+        return
+    print(f"{left}, images/")
+    print(f"look at it: python -m pixelrl report {arguments.out}")

@@ -1,0 +1,71 @@
+"""``pixelrl fit``."""
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pixelrl.cli.verbs.common import composed, recipe_option
+from pixelrl.errors import ConfigError
+from pixelrl.runs.tables import aligned, as_text
+
+if TYPE_CHECKING:
+    from pixelrl.config.compose import Experiment
+
+
+def options(parser: argparse.ArgumentParser) -> None:
+    """State the verb's options."""
+    parser.add_argument("--task", help="its name, or module:Class for code not packaged yet")
+    recipe_option(parser)
+    parser.add_argument("--resume", metavar="CKPT|last", help="go on where a run stopped")
+    parser.add_argument("--print-config", action="store_true", help="print the settings and stop")
+    parser.add_argument("--seeds", type=int, metavar="N",
+                        help="fit with N seeds from run.seed on; tell mean and spread")  # fmt: skip
+    parser.add_argument("--dry-run", action="store_true", help="try one episode, leave nothing")
+
+
+def run(arguments: argparse.Namespace, overrides: list[str]) -> None:
+    """Learn a task."""
+    from pixelrl.config.compose import as_yaml
+    from pixelrl.experiments.fit import fit, rehearse
+    from pixelrl.runs import directory as runs
+    from pixelrl.training.checkpoint import restore
+
+    resume = None
+    if arguments.resume:
+        root = next((o.partition("=")[2] for o in overrides if "run.root=" in o), "runs")
+        last = arguments.resume == "last"
+        resume = (
+            runs.latest_checkpoint(Path(root), arguments.task)
+            if last
+            else runs.checkpoint_in(Path(arguments.resume))
+        )
+        experiment = restore(resume, overrides).experiment
+        print(f"resuming {resume}")
+    else:
+        experiment = composed(arguments, overrides)
+    if arguments.print_config:
+        print(as_yaml(experiment), end="")
+        return
+    if arguments.dry_run:
+        rehearse(experiment)
+        print("dry run: one episode and one validation went through; nothing was written.")
+        return
+    if arguments.seeds is not None:
+        _repeat(experiment, arguments.seeds, resume)
+        return
+    fitted = fit(experiment, resume)
+    if fitted.rows:
+        print(as_text(fitted.rows))
+        print(f"left in {fitted.directory}: checkpoints/, scores.csv, images/, logs/")
+        print(f"look at it: python -m pixelrl report {fitted.directory}")
+
+
+def _repeat(experiment: "Experiment", count: int, resume: Path | None) -> None:
+    """Fit with several seeds and print what they reached."""
+    from pixelrl.experiments.seeds import fit_seeds
+
+    if resume:
+        raise ConfigError("--seeds begins new runs; resume a run of it by its own name.")
+    repeated = fit_seeds(experiment, count)
+    print(aligned(repeated.rows))
+    print(f"left in {experiment.run.root}: {repeated.table.name}, and a run per seed")

@@ -1,0 +1,20 @@
+"""``pixelrl pretrain``."""
+
+import argparse
+
+from pixelrl.cli.verbs.common import composed, recipe_option
+
+
+def options(parser: argparse.ArgumentParser) -> None:
+    """State the verb's options."""
+    parser.add_argument("--task", required=True, help="its name, or module:Class")
+    recipe_option(parser)
+
+
+def run(arguments: argparse.Namespace, overrides: list[str]) -> None:
+    """Learn a supervised start: weights for network.init."""
+    from pixelrl.experiments.pretrain import pretrain
+
+    best = pretrain(composed(arguments, overrides))
+    print(f"left: {best}")
+    print(f"go on: python -m pixelrl fit --task {arguments.task} network.init={best}")

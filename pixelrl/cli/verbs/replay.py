@@ -1,0 +1,72 @@
+"""``pixelrl replay``."""
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pixelrl.errors import ConfigError
+
+if TYPE_CHECKING:
+    from pixelrl.drawing.difference import Difference
+    from pixelrl.records.replay import Replayed
+
+
+def options(parser: argparse.ArgumentParser) -> None:
+    """State the verb's options."""
+    parser.add_argument("--choices", required=True, metavar="FILE",
+                        help="NAME.choices.npz of predict or edit-choices")  # fmt: skip
+    parser.add_argument("--image", required=True, metavar="FILE")
+    parser.add_argument("--map", action="append", default=[], metavar="NAME=FILE",
+                        help="another map, such as mask=FILE if the task needs it, or target=FILE"
+                        " to be told the scores")  # fmt: skip
+    parser.add_argument("--out", required=True, metavar="FILE", help="the picture to write")
+    parser.add_argument("--difference", metavar="FILE",
+                        help="a picture to write of what the alterations changed")  # fmt: skip
+
+
+def run(arguments: argparse.Namespace, overrides: list[str]) -> None:
+    """Play recorded or altered choices again."""
+    if overrides:
+        raise ConfigError(
+            f"replay takes no settings, got '{overrides[0]}'; they are in the choices."
+        )
+    from pixelrl.drawing.difference import difference
+    from pixelrl.images.files import write_image
+    from pixelrl.records.replay import play_file
+
+    maps = {"image": Path(arguments.image)}
+    for named in arguments.map:
+        name, equals, path = named.partition("=")
+        if not equals:
+            raise ConfigError(f"--map {named}: expected NAME=FILE.")
+        maps[name] = Path(path)
+    played = play_file(Path(arguments.choices), maps)
+    write_image(Path(arguments.out), played.image, played.profile)
+    found = difference(played.original, played.image)
+    _tell(played, found)
+    print(f"written: {arguments.out}")
+    if arguments.difference:
+        write_image(Path(arguments.difference), found.picture)
+        print(
+            f"written: {arguments.difference} (orange: brighter than as recorded, blue: darker;"
+            f" full color: {max(found.largest, 1)} gray levels)"
+        )
+
+
+def _tell(played: "Replayed", found: "Difference") -> None:
+    """Print who changed what, what came of it, and the scores."""
+    from pixelrl.records.edit import told
+
+    for entry in played.recorded.history:
+        print(told(entry))
+    if "original" in played.recorded.layers:
+        height, width = played.image.shape[-2:]
+        print(
+            f"{found.pixels} of {height * width} pixels differ from the outcome as recorded,"
+            f" by {found.largest} gray levels at most"
+        )
+        for name, score in played.scores.items():
+            print(f"{name}: {played.original_scores[name]:.4f} as recorded, {score:.4f} now")
+        return
+    for name, score in played.scores.items():
+        print(f"{name}: {score:.4f}")

@@ -1,0 +1,41 @@
+"""``pixelrl runs``."""
+
+import argparse
+from pathlib import Path
+
+from pixelrl.errors import ConfigError
+from pixelrl.runs.tables import aligned
+
+
+def options(parser: argparse.ArgumentParser) -> None:
+    """State the verb's options."""
+    parser.add_argument("root", nargs="?", default="runs", metavar="ROOT", help="default: runs")
+    parser.add_argument("--compare", nargs="+", metavar="RUN",
+                        help="show where runs differ: settings, versions, scores")  # fmt: skip
+
+
+def run(arguments: argparse.Namespace, overrides: list[str]) -> None:
+    """List the runs below a folder, or compare some of them."""
+    if overrides:
+        raise ConfigError(f"runs takes no settings, got '{overrides[0]}'.")
+    from pixelrl.runs import compare as ledger
+
+    root = Path(arguments.root)
+    if arguments.compare:
+        if len(arguments.compare) < 2:
+            raise ConfigError("--compare: expected two runs or more.")
+        found = [ledger.entry(_directory(root, name)) for name in arguments.compare]
+        print(aligned(ledger.differences(found)))
+        return
+    entries = ledger.entries(root)
+    if not entries:
+        raise ConfigError(f"no runs below {root}; name the folder that run.root named.")
+    print(aligned([ledger.summary(entry) for entry in entries]))
+
+
+def _directory(root: Path, name: str) -> Path:
+    """Find a run by its directory, or by its name below the root."""
+    for directory in (Path(name), root / name):
+        if (directory / "run.json").is_file():
+            return directory
+    raise ConfigError(f"no run '{name}': neither a run's directory nor the name of one in {root}.")

@@ -1,0 +1,1 @@
+"""From recipes and overrides to the settings of an experiment."""

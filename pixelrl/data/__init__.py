@@ -1,0 +1,1 @@
+"""From files to scenes: what learning and scoring are fed with."""

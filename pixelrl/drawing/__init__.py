@@ -1,0 +1,1 @@
+"""Pictures of what agents did: filmstrips, animations, charts, differences."""

@@ -1,0 +1,1 @@
+"""What can be done with a task: fit, pretrain, evaluate, predict, benchmark."""

@@ -1,0 +1,146 @@
+"""What a policy should beat: nothing, one edit over and over, the best fixed sequence, chance."""
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+import torch
+from torch import Generator, Tensor
+
+from pixelrl.maps import Scene, exact
+from pixelrl.runs.tables import Row, means
+from pixelrl.task import Task
+
+Images = list[Tensor]
+"""One image ``(B,C,H,W)`` per scene."""
+
+
+class Played(NamedTuple):
+    """Hold finished images and the mean over scenes and pixels of the rewards earned."""
+
+    images: Images
+    reward: float
+
+
+@torch.no_grad()
+def baselines(task: Task, scenes: Sequence[Scene], seed: int = 0) -> Iterator[tuple[str, Images]]:
+    """Finish images in ways that do not look at them.
+
+    Numbers of repetitions and the sequence are chosen on these very scenes by the reward, which
+    favors them over a policy that has seen none of them. They do the same at every pixel of every
+    image. What the task itself wants to be compared with follows at the end.
+
+    Args:
+        task: the task.
+        scenes: maps ``(B,K,H,W)``, with what the reward needs; none of them too large to keep.
+        seed: of the random policy.
+
+    Yields:
+        A name, and one finished image per scene.
+    """
+    yield "no edit", [scene["image"] for scene in scenes]
+    for edit in range(len(task.actions)):
+        times, played = _repeated(task, scenes, edit)
+        if times:
+            yield f"{task.actions.names[edit]} x{times}", played.images
+    sequence, played = _best_sequence(task, scenes)
+    names = [task.actions.names[edit] for edit in sequence]
+    yield f"best sequence ({', '.join(names) or 'no edit'})", played.images
+    yield "random policy", _random(task, scenes, seed)
+    own = [task.baselines(scene) for scene in scenes]
+    for name in own[0] if own else ():
+        yield name, [finished[name] for finished in own]
+
+
+def compared(
+    task: Task,
+    scenes: Sequence[Scene],
+    policy: Sequence[Row],
+    seed: int = 0,
+) -> tuple[list[Row], list[Row]]:
+    """Score the baselines beside a policy.
+
+    Args:
+        task: the task.
+        scenes: one image each, ``(1,K,H,W)``.
+        policy: the policy's scores, a row per scene.
+        seed: of the random policy.
+
+    Returns:
+        A row per baseline and image, and a row of means per baseline; the policy comes first.
+    """
+    names = [str(row["image"]) for row in policy]
+    every: list[Row] = []
+    mean: list[Row] = []
+    for title, images in baselines(task, scenes, seed):
+        rows: list[Row] = [
+            {"image": name, **_scored(task, image, scene)}
+            for name, image, scene in zip(names, images, scenes, strict=True)
+        ]
+        if not every:
+            ours: list[Row] = [{name: row[name] for name in rows[0]} for row in policy]
+            every += [{"baseline": "policy", **row} for row in ours]
+            mean.append({"baseline": "policy", **means(ours)})
+        every += [{"baseline": title, **row} for row in rows]
+        mean.append({"baseline": title, **means(rows)})
+    return every, mean
+
+
+def _scored(task: Task, image: Tensor, scene: Scene) -> dict[str, float]:
+    with torch.no_grad(), exact(image.device):
+        return {name: float(score[0]) for name, score in task.scores(image, scene).items()}
+
+
+def _repeated(task: Task, scenes: Sequence[Scene], edit: int) -> tuple[int, Played]:
+    """Repeat an edit everywhere as often as pays best, at most the episode's length."""
+    now = best = _begun(scenes)
+    times = 0
+    for step in range(1, task.length + 1):
+        now = _all_take(task, now, edit, scenes)
+        if now.reward > best.reward:
+            best, times = now, step
+    return times, best
+
+
+def _best_sequence(task: Task, scenes: Sequence[Scene]) -> tuple[list[int], Played]:
+    """Add to a sequence the edit that pays best, until none pays or the episode ends."""
+    best = _begun(scenes)
+    sequence: list[int] = []
+    while len(sequence) < task.length:
+        found = [_all_take(task, best, edit, scenes) for edit in range(len(task.actions))]
+        edit = max(range(len(found)), key=lambda each: found[each].reward)
+        if found[edit].reward <= best.reward:
+            break
+        best = found[edit]
+        sequence.append(edit)
+    return sequence, best
+
+
+def _random(task: Task, scenes: Sequence[Scene], seed: int) -> Images:
+    """Let every pixel choose by chance at every step."""
+    images = []
+    for number, scene in enumerate(scenes):
+        image = scene["image"]
+        rng = Generator().manual_seed(seed + number)
+        shape = (task.length, image.shape[0], *image.shape[-2:])
+        with exact(image.device):
+            for choice in torch.randint(len(task.actions), shape, generator=rng):
+                image = task.step(image, choice.to(image.device), scene)
+        images.append(image)
+    return images
+
+
+def _begun(scenes: Sequence[Scene]) -> Played:
+    return Played([scene["image"] for scene in scenes], 0.0)
+
+
+def _all_take(task: Task, played: Played, edit: int, scenes: Sequence[Scene]) -> Played:
+    """Let every pixel of every image take the same edit."""
+    images, earned = [], []
+    for before, scene in zip(played.images, scenes, strict=True):
+        shape = (before.shape[0], *before.shape[-2:])
+        choice = torch.full(shape, edit, dtype=torch.int64, device=before.device)
+        with exact(before.device):
+            after = task.step(before, choice, scene)
+            earned.append(float(task.reward(before, after, scene).mean()))
+        images.append(after)
+    return Played(images, played.reward + sum(earned) / len(earned))

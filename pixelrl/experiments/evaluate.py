@@ -1,0 +1,106 @@
+"""Score edits on whole images, and what they should be compared with."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+from pixelrl.config.compose import Experiment, plain
+from pixelrl.data.module import Whole
+from pixelrl.errors import ConfigError
+from pixelrl.experiments.baselines import compared
+from pixelrl.experiments.trainer import trainer_for
+from pixelrl.experiments.writers import Extras, ScoreTable
+from pixelrl.images.folders import digest
+from pixelrl.runs import directory as runs
+from pixelrl.runs.tables import Row, aligned, write_rows
+from pixelrl.training.module import PixelA3C
+
+
+def score(
+    module: PixelA3C,
+    experiment: Experiment,
+    directory: Path,
+    split: str = "test",
+    extras: Extras = Extras(),
+) -> list[Row]:
+    """Score a module's edits on a split's images, before and after.
+
+    Args:
+        module: with its weights.
+        experiment: tells the data, seed and precision.
+        directory: where ``scores.csv``, ``protocol.json``, the calibration and ``images/`` go.
+        split: ``test`` or ``val``.
+        extras: what is wanted beside the scores.
+
+    Returns:
+        One row per image.
+
+    Raises:
+        ConfigError: no such split, or an oracle is asked of a task whose reward is not local.
+    """
+    if extras.oracle and not experiment.task.local_reward:
+        raise ConfigError(
+            f"--oracle: {type(experiment.task).__name__} does not promise local_reward, so that its"
+            " edits have no price of their own; leave --oracle out."
+        )
+    images = _whole(experiment, split)
+    table = ScoreTable(
+        directory,
+        images,
+        _protocol(experiment, images, split),
+        experiment,
+        extras,
+    )
+    trainer = trainer_for(experiment, None, [table])
+    trainer.test(module, dataloaders=images.loader(), verbose=False)
+    return table.rows
+
+
+def compare(
+    experiment: Experiment, directory: Path, policy: Sequence[Row], split: str = "test"
+) -> str:
+    """Score what a policy should beat on the images it was scored on.
+
+    Args:
+        experiment: tells the data and seed.
+        directory: where ``baselines.csv`` goes, a row per baseline and image.
+        policy: the policy's rows, from `score`.
+        split: ``test`` or ``val``, as in `score`.
+
+    Returns:
+        A table of means to be printed, the policy first.
+    """
+    images = _whole(experiment, split)
+    scenes = [
+        {name: value.unsqueeze(0) for name, value in images[index].items()}
+        for index in range(len(images))
+    ]
+    every, mean = compared(experiment.task, scenes, policy, experiment.run.seed)
+    write_rows(directory / "baselines.csv", every)
+    return aligned(mean)
+
+
+def _whole(experiment: Experiment, split: str) -> Whole:
+    if split not in {"val", "test"}:
+        raise ConfigError(f"split: expected val or test, got {split}.")
+    kind: Literal["val", "test"] = "val" if split == "val" else "test"
+    return Whole(experiment.task, experiment.data, kind, experiment.run.seed)
+
+
+def _protocol(experiment: Experiment, images: Whole, split: str) -> dict[str, Any]:
+    """State what scores depend on."""
+    folders = getattr(experiment.data, split) or "the photographs in the box"
+    return {
+        "task": plain(experiment)["task"],
+        "split": split,
+        "folders": folders,
+        "images": len(images),
+        "digest": digest([path for sample in images.files for path in sample.values()]),
+        "problem": "as in the folders" if images.posed else "posed by the task",
+        "seed": experiment.run.seed,
+        "crop": images.crop,
+        "precision": experiment.run.precision,
+        "scored": "clamped to [0, 1], rounded to 8 bits; mean of images",
+        "versions": runs.versions(),
+        "weights": experiment.network.init or "of this run",
+    }

@@ -1,0 +1,95 @@
+"""Learn by reinforcement, and score what was learned."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import lightning.pytorch as pl
+
+from pixelrl.config.compose import Experiment
+from pixelrl.experiments.evaluate import score
+from pixelrl.experiments.trainer import checkpointing, image_data, new_directory, trainer_for
+from pixelrl.runs import directory as runs
+from pixelrl.runs.curves import draw_learning_curves
+from pixelrl.runs.tables import Row, means
+from pixelrl.training.callbacks import ShowEpisodes
+from pixelrl.training.checkpoint import build, restore
+from pixelrl.training.histograms import ShareHistograms
+from pixelrl.training.loggers import finish, log_best, log_scores, quiet
+from pixelrl.training.module import PixelA3C
+
+
+class Fitted(NamedTuple):
+    """Hold what a fit leaves.
+
+    Attributes:
+        directory: of the run.
+        module: with the weights of the best validation.
+        rows: scores on the test images, one row each.
+    """
+
+    directory: Path
+    module: PixelA3C
+    rows: Sequence[Row]
+
+
+def fit(experiment: Experiment, resume: Path | None = None) -> Fitted:
+    """Learn, and score what was learned on the test images.
+
+    Args:
+        experiment: what to do.
+        resume: a checkpoint to go on from, in its own run's directory.
+
+    Returns:
+        What the run leaves.
+
+    Raises:
+        PixelRLError: of whatever kind, with one line that says what to do.
+    """
+    module = build(experiment)
+    data = image_data(experiment)
+    data.check()
+    directory = runs.resumed_directory(resume) if resume else new_directory(experiment)
+    shows = [ShowEpisodes(directory / "filmstrips"), ShareHistograms()]
+    trainer = trainer_for(experiment, directory, [*shows, *checkpointing(experiment, directory)])
+    if experiment.network.init and resume is None:
+        # The start counts: what was learned before is kept if nothing better is found.
+        trainer.validate(module, datamodule=data, verbose=False)
+    trainer.fit(module, datamodule=data, ckpt_path=resume)
+    trainer.save_checkpoint(directory / runs.LAST)
+    best = directory / runs.BEST
+    if best.is_file():
+        module = restore(best).module
+    rows = score(module, experiment, directory) if trainer.is_global_zero else []
+    if trainer.is_global_zero:
+        _report(trainer, experiment, directory, rows)
+    return Fitted(directory, module, rows)
+
+
+def rehearse(experiment: Experiment) -> None:
+    """Go through one episode and one validation image, and leave nothing."""
+    module, data = build(experiment), image_data(experiment)
+    data.check()
+    quiet()
+    trainer = pl.Trainer(
+        fast_dev_run=1,
+        logger=False,
+        accelerator=experiment.run.accelerator,
+        precision=experiment.run.precision,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        use_distributed_sampler=False,
+    )
+    trainer.fit(module, datamodule=data)
+
+
+def _report(
+    trainer: pl.Trainer, experiment: Experiment, directory: Path, rows: Sequence[Row]
+) -> None:
+    """Draw the learning curves, and hand the loggers what a finished run has to say."""
+    draw_learning_curves(directory, f"{experiment.name}, seed {experiment.run.seed}")
+    log_scores(trainer.loggers, rows, experiment.learning.episodes)
+    best = directory / runs.BEST
+    if experiment.run.log_model and best.is_file():
+        log_best(trainer.loggers, best, {"task": experiment.name, **means(rows)})
+    finish(trainer.loggers)

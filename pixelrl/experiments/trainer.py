@@ -1,0 +1,93 @@
+"""The parts that every experiment is put together from: trainer, data, directory, checkpoints."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import lightning.pytorch as pl
+import torch
+from lightning.pytorch.callbacks import Callback
+from lightning.pytorch.strategies import DDPStrategy
+
+from pixelrl.config.compose import Experiment, as_yaml, plain
+from pixelrl.data.module import ImageData
+from pixelrl.errors import ConfigError
+from pixelrl.runs import directory as runs
+from pixelrl.training.callbacks import KeepCheckpoints, StoreSettings
+from pixelrl.training.loggers import loggers, quiet
+from pixelrl.training.progress import Progress
+
+
+def image_data(experiment: Experiment) -> ImageData:
+    """Make the data module of an experiment."""
+    return ImageData(
+        experiment.task,
+        experiment.data,
+        episodes=experiment.learning.episodes,
+        seed=experiment.run.seed,
+    )
+
+
+def new_directory(experiment: Experiment) -> Path:
+    """Make a run's directory, described by its settings."""
+    directory = runs.new_directory(experiment.run, experiment.name)
+    if runs.is_first():
+        runs.describe(directory, experiment.name, as_yaml(experiment))
+    return directory
+
+
+def checkpointing(
+    experiment: Experiment, directory: Path, *, supervised: bool = False
+) -> list[Callback]:
+    """Make what keeps a run's checkpoints and tells where it is."""
+    every = experiment.run.checkpoint_every
+    return [
+        StoreSettings(plain(experiment), supervised=supervised),
+        KeepCheckpoints(directory / runs.LAST, directory / runs.BEST, every),
+        Progress(experiment.learning.episodes),
+    ]
+
+
+def trainer_for(
+    experiment: Experiment, directory: Path | None, callbacks: Sequence[Callback]
+) -> pl.Trainer:
+    """Make the trainer; with a directory it learns and logs there, without it only looks, alone."""
+    run = experiment.run if directory else replace(experiment.run, devices=1)
+    quiet()
+    if run.threads:
+        torch.set_num_threads(run.threads)
+    settings: dict[str, Any] = {}
+    if directory is None:
+        settings = {"logger": False}
+    else:
+        episodes = experiment.learning.episodes
+        settings = {
+            "logger": loggers(experiment, directory),
+            "log_every_n_steps": max(1, min(10, episodes)),
+            "val_check_interval": min(run.validate_every, episodes),
+            "check_val_every_n_epoch": None,
+            "num_sanity_val_steps": 0,
+            "max_epochs": 1,
+            "default_root_dir": str(directory),
+        }
+    # The last window of an episode leaves the memory's weights without gradient if it is one step.
+    strategy = DDPStrategy(find_unused_parameters=True) if run.devices > 1 else "auto"
+    try:
+        return pl.Trainer(
+            accelerator=run.accelerator,
+            devices=run.devices,
+            precision=run.precision,
+            strategy=strategy,
+            callbacks=list(callbacks),
+            enable_model_summary=False,
+            enable_progress_bar=False,  # callbacks of ours do this,
+            enable_checkpointing=False,  # and this
+            use_distributed_sampler=False,
+            **settings,
+        )
+    except (ValueError, RuntimeError) as error:
+        reason = str(error).partition("\n")[0]
+        raise ConfigError(
+            f"run.accelerator={run.accelerator}, run.devices={run.devices}: {reason}"
+        ) from error

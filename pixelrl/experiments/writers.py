@@ -1,0 +1,176 @@
+"""What evaluating and predicting leave: scores with their protocol, and a record per image."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import lightning.pytorch as pl
+from lightning.pytorch.callbacks import BasePredictionWriter, Callback
+from torch import Tensor
+
+from pixelrl.config.compose import Experiment
+from pixelrl.data.module import Whole
+from pixelrl.experiments.calibration import Tally, groups, summary, tally
+from pixelrl.experiments.plots import calibration_plot, steps_plot
+from pixelrl.images.files import write_image
+from pixelrl.maps import Scene
+from pixelrl.oracle import greedy
+from pixelrl.records.write import write_record
+from pixelrl.runs.tables import Row, means, write_rows
+from pixelrl.task import Task
+from pixelrl.training.module import Edited, PixelA3C
+
+RECORDS = "images"
+"""The folder of the records, in that of the scores."""
+
+
+@dataclass(frozen=True)
+class Extras:
+    """Say what evaluating leaves beside the scores.
+
+    Attributes:
+        oracle: the scores of the greedy ceiling of the edits; this takes a local reward.
+        steps: the scores after every step.
+        records: what ``predict`` leaves of each image.
+    """
+
+    oracle: bool = False
+    steps: bool = False
+    records: bool = True
+
+
+class ScoreTable(Callback):
+    """Collect one row of scores per test image, and write them with their protocol.
+
+    Args:
+        directory: where ``scores.csv``, ``protocol.json``, the calibration and records are written.
+        images: what is edited, in order.
+        protocol: what the scores depend on.
+        experiment: the settings, to be stored with each record.
+        extras: what is wanted beside the scores.
+    """
+
+    def __init__(
+        self,
+        directory: Path,
+        images: Whole,
+        protocol: Mapping[str, Any],
+        experiment: Experiment,
+        extras: Extras = Extras(),
+    ) -> None:
+        self.directory, self.images, self.protocol = directory, images, protocol
+        self.experiment, self.extras = experiment, extras
+        self.rows: list[Row] = []
+        self.step_rows: list[Row] = []
+        self.tally: Tally | None = None
+
+    def on_test_batch_end(
+        self,
+        trainer: pl.Trainer,
+        pl_module: pl.LightningModule,
+        outputs: Any,  # noqa: ANN401
+        batch: Scene,
+        batch_idx: int,
+        dataloader_idx: int = 0,
+    ) -> None:
+        """Add a row, count the image's pixels, and leave its record."""
+        if not isinstance(pl_module, PixelA3C) or not trainer.is_global_zero:
+            return
+        edited: Edited = outputs["edited"]
+        scores: dict[str, Tensor] = outputs["scores"]
+        name, task = self.images.names[batch_idx], pl_module.task
+        row: Row = {"image": name}
+        row.update({score: float(value[0]) for score, value in scores.items()})
+        if self.extras.oracle:
+            row.update(ceiling(task, batch))
+        self.rows.append(row)
+        if self.extras.steps and edited.layers is not None:
+            self.step_rows += stepwise(task, name, edited.layers.frames, batch)
+        if edited.layers is not None and "target" in batch:
+            entropy, target = edited.layers.entropy, batch["target"]
+            found = tally(entropy, edited.image, target, len(task.actions))
+            self.tally = found if self.tally is None else self.tally + found
+        if self.extras.records:
+            folder = self.directory / RECORDS
+            profile = self.images.profile(batch_idx)
+            write_record(folder, name, edited, batch, self.experiment, profile)
+
+    def on_test_end(
+        self,
+        trainer: pl.Trainer,
+        pl_module: pl.LightningModule,
+    ) -> None:
+        """Write the table and the calibration."""
+        if not trainer.is_global_zero:
+            return
+        protocol = {**self.protocol, "mean": means(self.rows)}
+        if self.tally is not None:
+            protocol["calibration"] = summary(self.tally)
+            rows: list[Row] = [group._asdict() for group in groups(self.tally)]
+            write_rows(self.directory / "calibration.csv", rows)
+            title = "Does the policy know where it errs?"
+            write_image(self.directory / "calibration.png", calibration_plot(self.tally, title))
+        write_rows(self.directory / "scores.csv", self.rows)
+        if self.step_rows:
+            write_rows(self.directory / "steps.csv", self.step_rows)
+            write_image(self.directory / "steps.png", steps_plot(self.step_rows))
+        text = json.dumps(protocol, indent=2)
+        (self.directory / "protocol.json").write_text(text + "\n", "utf-8")
+
+
+def stepwise(task: Task, name: str, frames: Tensor, scene: Scene) -> list[Row]:
+    """Score an image before the first step and after each.
+
+    Args:
+        task: knows the scores.
+        name: the image's.
+        frames: ``(T+1,1,C,H,W)``.
+        scene: its maps, ``(1,K,H,W)``.
+
+    Returns:
+        A row per step, with ``image`` and ``step``.
+    """
+    found: list[Row] = []
+    for step, frame in enumerate(frames):
+        scores = task.scores(frame.to(scene["image"].device), scene)
+        values = {score: float(value[0]) for score, value in scores.items()}
+        found.append({"image": name, "step": str(step), **values})
+    return found
+
+
+class SaveEdits(BasePredictionWriter):
+    """Write a record of each edited image.
+
+    Args:
+        directory: where they are written.
+        images: what is edited, in order.
+        experiment: the settings, to be stored with the choices.
+    """
+
+    def __init__(self, directory: Path, images: Whole, experiment: Experiment) -> None:
+        super().__init__(write_interval="batch")
+        self.directory, self.images, self.experiment = directory, images, experiment
+
+    def write_on_batch_end(  # noqa: PLR0913, PLR0917 - Lightning's signature
+        self,
+        trainer: pl.Trainer,
+        pl_module: pl.LightningModule,
+        prediction: Edited,
+        batch_indices: Sequence[int] | None,
+        batch: Scene,
+        batch_idx: int,
+        dataloader_idx: int,
+    ) -> None:
+        """Write one image's files."""
+        if isinstance(pl_module, PixelA3C):
+            name, profile = self.images.names[batch_idx], self.images.profile(batch_idx)
+            write_record(self.directory, name, prediction, batch, self.experiment, profile)
+
+
+def ceiling(task: Task, scene: Scene) -> dict[str, float]:
+    """Score the greedy ceiling of a task's edits; its reward must be local."""
+    images, _ = greedy(task, scene)
+    scores = task.scores(images[-1], scene)
+    return {f"oracle_{name}": float(score[0]) for name, score in scores.items()}

@@ -1,0 +1,270 @@
+"""Files and tensors: every kind of picture that a camera or tool writes, in; PNG out."""
+
+import errno
+import logging
+import os
+import re
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import tifffile
+import torch
+from numpy.typing import NDArray
+from PIL import Image, ImageOps, UnidentifiedImageError
+from torch import Tensor
+
+from pixelrl.errors import DataError, MapError
+from pixelrl.images.folders import refused
+
+TIFF = frozenset({b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"})
+"""The first four bytes of a TIFF, in either order of bytes, small or big."""
+
+
+def read_array(path: Path, channels: int) -> NDArray[Any]:
+    """Read an image file.
+
+    Rotation by EXIF is applied; transparency is laid on white; color becomes gray by Rec. 601.
+
+    Args:
+        path: the file.
+        channels: 1 for gray, 3 for RGB.
+
+    Returns:
+        ``(H,W,channels)``: uint8, or float32 in [0, 1] for files deeper than 8 bits.
+
+    Raises:
+        DataError: the file is missing, unreadable, damaged or no image.
+    """
+    try:
+        with _hushed():
+            deep = _deep(path)
+            return _shallow(path, channels) if deep is None else channels_of(deep, channels)
+    except (FileNotFoundError, IsADirectoryError, PermissionError) as error:
+        raise refused(path, error) from error
+    except UnidentifiedImageError as error:
+        what = "an empty file" if path.stat().st_size == 0 else "not an image"
+        raise DataError(f"{path}: {what}; remove it or replace it.") from error
+    except Image.DecompressionBombError as error:
+        raise DataError(f"{path}: too large an image ({error}); cut or reduce it.") from error
+    except Exception as error:  # on damaged files decoders raise whatever they stumble over
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise DataError(
+            f"{path}: a damaged or unknown image ({reason}); remove it or replace it."
+        ) from error
+
+
+def read_image(path: Path, channels: int) -> Tensor:
+    """Read an image file as a map, ``(channels,H,W)`` float32 in [0, 1].
+
+    Raises:
+        DataError: as `read_array` does.
+    """
+    return as_map(read_array(path, channels))
+
+
+def embedded_profile(path: Path) -> bytes:
+    """Find the ICC profile embedded in an image file; empty if there is none.
+
+    Raises:
+        DataError: the file is missing or no image.
+    """
+    try:
+        with _hushed():
+            if _head(path)[:4] in TIFF:  # Pillow does not open all of those that are read here
+                with tifffile.TiffFile(path) as tiff:
+                    page: Any = tiff.pages[0]
+                    return bytes(page.tags.valueof(34675, default=b""))
+            with Image.open(path) as opened:
+                return opened.info.get("icc_profile") or b""
+    except (OSError, ValueError, tifffile.TiffFileError) as error:
+        raise DataError(f"{path}: cannot be read for its color profile ({error}).") from error
+
+
+def as_map(array: NDArray[Any]) -> Tensor:
+    """Turn an array ``(H,W,K)`` into a map ``(K,H,W)`` float32 in [0, 1]."""
+    value = torch.tensor(array.transpose(2, 0, 1))
+    return value.float() / 255 if value.dtype == torch.uint8 else value
+
+
+def as_bytes(image: Tensor) -> NDArray[np.uint8]:
+    """Turn images ``(...,C,H,W)`` into bytes ``(...,H,W,C)``, clamped and rounded as PNGs are."""
+    levels = (image.detach().nan_to_num(0.0).clamp(0, 1) * 255 + 0.5).to(torch.uint8)
+    array: NDArray[np.uint8] = levels.movedim(-3, -1).contiguous().cpu().numpy()
+    return array
+
+
+def channels_of(array: NDArray[Any], channels: int) -> NDArray[Any]:
+    """Lay transparency on white and turn 1 to 4 channels into those asked for, 1 or 3.
+
+    Args:
+        array: ``(H,W,K)`` float32 in [0, 1]: gray or RGB, each perhaps with transparency.
+        channels: 1 for gray (Rec. 601), 3 for RGB.
+    """
+    count = array.shape[2]
+    if count in {2, 4}:
+        alpha = array[..., -1:]
+        array = array[..., :-1] * alpha + (1 - alpha)
+    if array.shape[2] == channels:
+        return np.ascontiguousarray(array)
+    if channels == 1 and array.shape[2] == 3:
+        return (array @ np.array([[0.299], [0.587], [0.114]], np.float32)).astype(np.float32)
+    if array.shape[2] == 1:
+        return np.repeat(array, channels, axis=2)
+    raise ValueError(f"{count} channels")
+
+
+def write_image(path: Path, image: Tensor, profile: bytes = b"") -> None:
+    """Write an image as an 8-bit PNG, whole or not at all.
+
+    Args:
+        path: the file; its folder is made.
+        image: ``(C,H,W)``, C 1 or 3; clamped to [0, 1] and rounded.
+        profile: ICC profile to embed; empty for none.
+
+    Raises:
+        DataError: the file cannot be written.
+        MapError: the image has another shape.
+    """
+    if image.ndim != 3 or image.shape[0] not in {1, 3}:
+        raise MapError(f"{path}: expected (C H W) with C 1 or 3, got {tuple(image.shape)}.")
+    array = as_bytes(image)
+    picture = Image.fromarray(array[..., 0] if array.shape[2] == 1 else array)
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")  # beside it: moving is atomic
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            picture.save(part, "PNG", icc_profile=profile or None)
+            part.replace(path)
+        finally:
+            part.unlink(missing_ok=True)
+    except OSError as error:
+        why = "the disk is full" if error.errno == errno.ENOSPC else error.strerror or str(error)
+        raise DataError(
+            f"{path}: cannot be written: {why}; make room or name another folder."
+        ) from error
+
+
+def _head(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(512)
+
+
+def _deep(path: Path) -> NDArray[Any] | None:
+    """Read what is deeper than 8 bits, ``(H,W,K)`` float32 in [0, 1]; None for anything else.
+
+    The file's first bytes decide, not its suffix.
+    """
+    head = _head(path)
+    if head[:4] in TIFF:
+        return _deep_tiff(path)
+    if head[:8] == b"\x89PNG\r\n\x1a\n" and head[24:25] == b"\x10":
+        return _deep_other(path, 65535)
+    levels = re.match(rb"P[56](?:\s+(?:#[^\n]*\n\s*)*(\d+)){3}\s", head)
+    if levels and int(levels[1]) > 255:  # the last of width, height and maximum
+        return _deep_other(path, int(levels[1]))
+    return None
+
+
+def _deep_other(path: Path, top: int) -> NDArray[Any]:
+    """Read PNG and PNM through OpenCV, since Pillow keeps 8 bits of a color image's 16."""
+    with Image.open(path) as opened:
+        opened.load()  # OpenCV fills up truncated files without a word
+        turn, clear = opened.getexif().get(0x0112, 1), opened.info.get("transparency")
+    array = _opencv(path)
+    if array.shape[2] == 1 and isinstance(clear, int):  # the one gray level that is transparent
+        array = np.concatenate([array, np.where(array == clear, 0, top)], axis=2)
+    return _upright((array / np.float32(top)).astype(np.float32), turn)
+
+
+def _opencv(path: Path) -> NDArray[Any]:
+    """Read samples as they are, ``(H,W,K)``, in the order RGBA."""
+    read = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
+    if read is None:
+        raise ValueError("it cannot be decoded")
+    array: NDArray[Any] = np.atleast_3d(np.asarray(read))
+    return array if array.shape[2] == 1 else array[..., [2, 1, 0, 3][: array.shape[2]]]
+
+
+def _deep_tiff(path: Path) -> NDArray[Any] | None:
+    """Read TIFF through tifffile: OpenCV gets planes, white at zero and orientation wrong."""
+    with tifffile.TiffFile(path) as tiff:
+        page: Any = tiff.pages[0]
+        if page.dtype is None or (page.dtype.itemsize == 1 and page.dtype.kind != "i"):
+            return None
+        if page.photometric not in {0, 1, 2} or page.axes not in {"YX", "YXS", "SYX"}:
+            raise ValueError(f"neither gray nor RGB: {page.photometric!s}, {page.axes}")
+        most = 2 * (Image.MAX_IMAGE_PIXELS or page.imagewidth * page.imagelength)
+        if page.imagewidth * page.imagelength > most:
+            raise Image.DecompressionBombError(f"more than {most} pixels")
+        ends = (a + b for a, b in zip(page.dataoffsets, page.databytecounts, strict=True))
+        if max(ends) > path.stat().st_size:
+            raise ValueError("it is cut short")
+        turn = int(page.tags.valueof(274, default=1))
+        plain = page.axes != "SYX" and turn == 1 and page.photometric != 0
+        if page.compression == 5 and plain:  # LZW, which tifffile alone cannot unpack
+            array = _opencv(path)
+        else:
+            read = page.asarray()
+            array = np.moveaxis(read, 0, -1) if page.axes == "SYX" else np.atleast_3d(read)
+        array = _unit(array, page.bitspersample)
+        colors = 3 if page.photometric == 2 else 1
+        value = 1 - array[..., :1] if page.photometric == 0 else array[..., :colors]
+        if page.extrasamples and page.extrasamples[0] in {1, 2}:
+            alpha = array[..., colors : colors + 1]
+            premultiplied = page.extrasamples[0] == 1
+            value = value + (1 - alpha) if premultiplied else value * alpha + (1 - alpha)
+        return _upright(value.clip(0, 1), turn)
+
+
+def _unit(array: NDArray[Any], bits: int) -> NDArray[Any]:
+    """Scale whole numbers to [0, 1]; floats have to be there already."""
+    if array.dtype.kind == "u":
+        return (array / np.float32(2**bits - 1)).astype(np.float32)
+    if array.dtype.kind != "f":
+        raise ValueError(f"samples of type {array.dtype} have no known range")
+    if not (array.min() >= 0 and array.max() <= 1):  # phrased so that NaN fails
+        raise ValueError("samples outside [0, 1]")
+    return array.astype(np.float32)
+
+
+def _upright(array: NDArray[Any], turn: int) -> NDArray[Any]:
+    """Turn ``(H,W,K)`` as the orientation tag of EXIF and TIFF says, 1 to 8."""
+    if turn in {5, 6, 7, 8}:
+        array = array.swapaxes(0, 1)
+    if turn in {2, 3, 6, 7}:
+        array = array[:, ::-1]
+    return array[::-1] if turn in {3, 4, 7, 8} else array
+
+
+def _shallow(path: Path, channels: int) -> NDArray[Any]:
+    with Image.open(path) as opened:
+        picture = ImageOps.exif_transpose(opened)
+        if picture.mode in {"LA", "PA", "RGBA", "La", "RGBa"} or "transparency" in picture.info:
+            whole = picture.convert("RGBA")
+            white = Image.new("RGBA", whole.size, "white")
+            picture = Image.alpha_composite(white, whole).convert("RGB")
+        elif picture.mode in {"I", "F", "I;16", "I;16B"}:
+            raise ValueError(f"mode {picture.mode} of unknown range")
+        array = np.asarray(picture.convert("L" if channels == 1 else "RGB"))
+    return array[..., None] if channels == 1 else array
+
+
+@contextmanager
+def _hushed() -> Iterator[None]:
+    """Keep in what decoders warn of and log; what matters, they raise."""
+    loggers = [logging.getLogger(name) for name in ("PIL", "tifffile")]
+    levels = [logger.level for logger in loggers]
+    try:
+        for logger in loggers:
+            logger.setLevel(logging.CRITICAL + 1)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)

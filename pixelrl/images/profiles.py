@@ -1,0 +1,138 @@
+"""Color profiles: what the numbers of a file mean, and the same colors in other numbers."""
+
+from functools import cache
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pixelrl.errors import ConfigError, DataError
+from pixelrl.images.files import channels_of, embedded_profile, read_array
+from pixelrl.maps import map_channels
+from pixelrl.settings import Profile
+
+_CURVE = 1.8
+_WHITE = (0.3457, 0.3585)
+_PRIMARIES = (0.7347, 0.2653, 0.1596, 0.8404, 0.0366, 0.0001)
+"""ProPhoto RGB (ROMM, ISO 22028-2) as chromaticities; its white is D50."""
+
+RELATIVE = 1
+"""The rendering intent: white becomes white, what does not fit is clipped."""
+
+
+def read_profiled(path: Path, channels: int, profile: Profile) -> NDArray[Any]:
+    """Read an image file, its colors converted by the profile that is embedded in it.
+
+    A file without a profile counts as sRGB, as in browsers. Colors that the wanted numbers cannot
+    express are clipped; white stays white (relative colorimetric).
+
+    Args:
+        path: the file.
+        channels: 1 for gray, 3 for RGB.
+        profile: ``ignore`` leaves all numbers as they are, as the authors' code does; ``srgb`` and
+            ``prophoto`` say which numbers are wanted.
+
+    Returns:
+        ``(H,W,channels)``: as `images.read_array` does; float32 in [0, 1] after a conversion.
+
+    Raises:
+        ConfigError: a conversion is wanted and imagecodecs is not installed.
+        DataError: the file or its profile is unreadable, or the profile is of no RGB or gray.
+    """
+    if profile == "ignore":
+        return read_array(path, channels)
+    codecs = _codecs(profile)
+    array = read_array(path, 3)
+    value = array / np.float32(255) if array.dtype == np.uint8 else array
+    embedded = embedded_profile(path) or (b"" if profile == "srgb" else made("srgb"))
+    if not embedded:  # sRGB to sRGB
+        return channels_of(value.astype(np.float32), channels)
+    space = _space(embedded)
+    if space not in {"rgb", "gray"}:
+        raise DataError(
+            f"{path}: its profile is of {space}; expected RGB or gray. Convert it, or take its"
+            " numbers as they are (data.profile=ignore)."
+        )
+    if space == "gray":  # the three channels are equal
+        value = np.ascontiguousarray(value[..., 0])
+    try:
+        found = codecs.cms_transform(
+            value.astype(np.float32),
+            embedded,
+            made(profile),
+            colorspace=space,
+            outcolorspace="rgb",
+            outdtype="float32",
+            intent=RELATIVE,
+        )
+    except codecs.CmsError as error:
+        raise DataError(
+            f"{path}: its color profile cannot be used ({error}); embed another, or take its"
+            " numbers as they are (data.profile=ignore)."
+        ) from error
+    return channels_of(np.clip(found, 0, 1), channels)
+
+
+def read_map(path: Path, name: str, channels: int, profile: Profile) -> NDArray[Any]:
+    """Read a map's file, ``(H,W,K)``: a mask has one channel and no color, all else the task's.
+
+    Args:
+        path: the file.
+        name: the map's.
+        channels: the task's.
+        profile: as in `read_profiled`.
+
+    Raises:
+        ConfigError: as `read_profiled` does.
+        DataError: as `read_profiled` does.
+    """
+    wanted = "ignore" if name == "mask" else profile
+    return read_profiled(path, map_channels(name, channels), wanted)
+
+
+def profile_for(path: Path, profile: Profile, channels: int) -> bytes:
+    """Find the ICC profile that an edit of a file has to carry; empty for none.
+
+    Numbers taken as they are go on meaning what they meant, so the file's own profile is handed on
+    where it fits; sRGB, which everybody assumes, needs none.
+
+    Args:
+        path: the file that was edited.
+        profile: how it was read.
+        channels: of the edited image.
+    """
+    if profile == "ignore":
+        found = embedded_profile(path)
+        return found if _space(found) == {1: "gray", 3: "rgb"}.get(channels) else b""
+    return made(profile) if profile == "prophoto" and channels == 3 else b""
+
+
+@cache
+def made(profile: Profile) -> bytes:
+    """Make the ICC profile of ``srgb`` or ``prophoto``.
+
+    Raises:
+        ConfigError: imagecodecs is not installed.
+    """
+    codecs = _codecs(profile)
+    if profile == "srgb":
+        return bytes(codecs.cms_profile("srgb"))
+    return bytes(codecs.cms_profile("rgb", whitepoint=_WHITE, primaries=_PRIMARIES, gamma=_CURVE))
+
+
+def _space(profile: bytes) -> str:
+    """Tell from a profile's header what color space its numbers are of, in lower case."""
+    return profile[16:20].decode("latin-1").strip().lower()
+
+
+def _codecs(profile: Profile) -> ModuleType:
+    try:
+        import imagecodecs  # noqa: PLC0415 - an extra
+    except ImportError as error:
+        raise ConfigError(
+            f"data.profile={profile} needs imagecodecs; pip install 'pixelrl[icc]'."
+        ) from error
+    module: ModuleType = imagecodecs
+    return module

@@ -1,0 +1,1 @@
+"""A person's say in what the agents choose: rules, how they are written, where they hold."""

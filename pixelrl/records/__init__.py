@@ -1,0 +1,1 @@
+"""Files of what every pixel chose: written, read, altered, replayed."""

@@ -1,0 +1,1 @@
+"""The per-pixel agents: rollouts, the network, returns, estimators. PyTorch alone."""

@@ -1,0 +1,148 @@
+"""Images of any size in bounded memory: the same result, tile by tile.
+
+Every step is computed in tiles, each with a halo as wide as the computation looks aside, and only
+the tile's own pixels are kept. Image, choice and memory stay whole, so nothing accumulates: a tiled
+step *is* the step. What a network of this depth needs per pixel, dozens of feature maps at once, is
+needed for one tile at a time.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from pixelrl.errors import ConfigError
+from pixelrl.maps import Scene
+from pixelrl.rl.network import Decision
+from pixelrl.rl.rollout import Policy, World
+from pixelrl.task import Task
+
+Maps = Sequence[Tensor | None]
+Local = Callable[[Maps], Maps]
+"""A function of aligned maps whose answer at a pixel depends on a bounded neighbourhood."""
+
+
+def in_tiles(local: Local, maps: Maps, *, reach: int, tile: int) -> list[Tensor | None]:
+    """Compute a local function tile by tile.
+
+    A tile at the image's border ends there, so that border handling is the function's own.
+
+    Args:
+        local: the function.
+        maps: ``(B,K,H,W)`` each, or None, which is handed on as None.
+        reach: how far, in pixels, the function looks aside.
+        tile: side of a tile without its halo, in pixels.
+
+    Returns:
+        What ``local(maps)`` returns.
+    """
+    height, width = next(value for value in maps if value is not None).shape[-2:]
+    whole: list[Tensor | None] = []
+    for top in range(0, height, tile):
+        for left in range(0, width, tile):
+            bottom, right = min(top + tile, height), min(left + tile, width)
+            y, x = max(top - reach, 0), max(left - reach, 0)
+            window = (..., slice(y, bottom + reach), slice(x, right + reach))
+            inner = (..., slice(top - y, bottom - y), slice(left - x, right - x))
+            answers = local([None if value is None else value[window] for value in maps])
+            whole = whole or [_room(answer, height, width) for answer in answers]
+            for room, answer in zip(whole, answers, strict=True):
+                if room is not None and answer is not None:
+                    room[..., top:bottom, left:right] = answer[inner]
+    return whole
+
+
+def tiled_policy(policy: Policy, *, reach: int, tile: int) -> Policy:
+    """Make a policy decide in tiles.
+
+    Args:
+        policy: a network that looks at most ``reach`` pixels aside, as `PolicyValueNet` does.
+        reach: that many pixels.
+        tile: side of a tile, in pixels.
+
+    Returns:
+        A policy that decides the same in less memory.
+    """
+
+    def decide(observation: Tensor, memory: Tensor | None) -> Decision:
+        answers = in_tiles(
+            lambda maps: tuple(policy(_there(maps[0]), maps[1])),
+            (observation, memory),
+            reach=reach,
+            tile=tile,
+        )
+        return Decision(_there(answers[0]), answers[1], answers[2])
+
+    return decide
+
+
+@dataclass(frozen=True)
+class Tiled:
+    """Play a task in tiles: a world for `play` and `replay`.
+
+    Attributes:
+        task: the task; it must know its `reach`.
+        tile: side of a tile, in pixels.
+
+    Raises:
+        ConfigError: the task does not know its reach, or the tile is no positive number.
+    """
+
+    task: Task
+    tile: int
+
+    def __post_init__(self) -> None:
+        if self.task.reach is None:
+            raise ConfigError(
+                f"{type(self.task).__name__} does not state its reach, so it cannot be played in"
+                " tiles; leave the tile size at 0."
+            )
+        if self.tile < 1:
+            raise ConfigError(f"tile: expected a number of pixels from 1 on, got {self.tile}.")
+
+    @property
+    def length(self) -> int:
+        """Steps of an episode."""
+        return self.task.length
+
+    def observe(self, image: Tensor, scene: Scene) -> Tensor:
+        """Tell what the network sees, ``(B,K,H,W)``."""
+        return self.task.observe(image, scene)
+
+    def step(self, image: Tensor, choice: Tensor, scene: Scene) -> Tensor:
+        """Let each pixel take its choice; returns the next image ``(B,C,H,W)``."""
+        names = tuple(scene)
+
+        def local(maps: Maps) -> Maps:
+            there = [_there(value) for value in maps]
+            window = dict(zip(names, there[2:], strict=True))
+            return (self.task.step(there[0], there[1].squeeze(1), window),)
+
+        maps = (image, choice.unsqueeze(1), *scene.values())
+        return _there(in_tiles(local, maps, reach=self.task.reach or 0, tile=self.tile)[0])
+
+
+def world_for(task: Task, image: Tensor, tile: int) -> World:
+    """Choose where to play on an image: in the task itself, or in its tiles if it is larger.
+
+    Args:
+        task: the task.
+        image: ``(B,C,H,W)``.
+        tile: side of a tile, in pixels; 0 for never.
+
+    Returns:
+        The task, or `Tiled`.
+    """
+    whole = not tile or task.reach is None or max(image.shape[-2:]) <= tile
+    return task if whole else Tiled(task, tile)
+
+
+def _room(answer: Tensor | None, height: int, width: int) -> Tensor | None:
+    return None if answer is None else answer.new_empty((*answer.shape[:2], height, width))
+
+
+def _there(value: Tensor | None) -> Tensor:
+    """Narrow the type of a map that is known to be there."""
+    if value is None:
+        raise TypeError("a map is missing.")
+    return value

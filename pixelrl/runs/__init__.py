@@ -1,0 +1,1 @@
+"""What learning leaves on disk, and how runs are listed and compared."""

@@ -1,0 +1,73 @@
+"""What is worth keeping of an episode: result, choices, masks, and the recipe as a command line."""
+
+import shlex
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from pixelrl.images.files import write_image
+from pixelrl.images.profiles import profile_for
+from pixelrl.intervention.regions import Region
+from pixelrl.intervention.syntax import entry, write_rule
+from pixelrl.records.edit import note, signed
+from pixelrl.records.write import KINDS, write_record
+from pixelrl.studio.session import Desk, Episode
+
+
+def keep(desk: Desk, episode: Episode, policy: Sequence[str], out: Path) -> dict[str, Any]:
+    """Write an episode's record, its masks, and the command line that gives the same again.
+
+    Args:
+        desk: where it was played.
+        episode: what to keep.
+        policy: the words of the command line that name the policy and its settings.
+        out: the folder; a picture that came through the page is copied to ``inputs`` in it.
+
+    Returns:
+        ``files``, the paths written, and ``command``.
+    """
+    source = episode.picture.path
+    name = source.stem
+    if episode.picture.uploaded:
+        (out / "inputs").mkdir(parents=True, exist_ok=True)
+        source = Path(shutil.copyfile(source, out / "inputs" / source.name))
+    masks = _write_masks(episode, out, name)
+    profile = profile_for(source, desk.experiment.data.profile, desk.task.channels)
+    write_record(out, name, episode.edited, episode.picture.scene, desk.experiment, profile)
+    history = [
+        signed({**entry(rule), **_mask(rule.region, masks)}, "studio") for rule in episode.rules
+    ]
+    note(out / f"{name}.choices.npz", history)
+    rules = [write_rule(rule, _file(rule.region, masks)) for rule in episode.rules]
+    maps = [f"data.predict.image={source}"]
+    if episode.picture.mask:
+        maps.append(f"data.predict.mask={_file(episode.picture.mask, masks)}")
+    words = ["predict", *policy, "--out", str(out), *rules, *maps]
+    command = shlex.join(["python", "-m", "pixelrl", *words])
+    recipe = out / f"{name}.sh"
+    recipe.write_text(f"{command}\n", "utf-8")
+    records = [out / f"{name}{kind}" for kind in KINDS]
+    return {
+        "files": [str(path) for path in (*records, *masks.values(), recipe)],
+        "command": command,
+    }
+
+
+def _write_masks(episode: Episode, out: Path, name: str) -> dict[str, Path]:
+    """Write each region once; returns their files by digest."""
+    files: dict[str, Path] = {}
+    for region in (episode.picture.mask, *(rule.region for rule in episode.rules)):
+        if region and region.digest not in files:
+            path = out / "masks" / f"{name}-{region.digest}.png"
+            write_image(path, region.inside.float()[None])
+            files[region.digest] = path
+    return files
+
+
+def _file(region: Region | None, masks: Mapping[str, Path]) -> str | None:
+    return str(masks[region.digest]) if region else None
+
+
+def _mask(region: Region | None, masks: Mapping[str, Path]) -> dict[str, str]:
+    return {"mask": str(masks[region.digest])} if region else {}

@@ -1,0 +1,1 @@
+"""Searches over settings: W&B's sweep files, driven without a server."""

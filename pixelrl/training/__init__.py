@@ -1,0 +1,1 @@
+"""The Lightning shell: module, callbacks, loggers, checkpoints, official weights."""

@@ -1,0 +1,169 @@
+"""A checkpoint rebuilds its module: task, settings and weights, from the file alone."""
+
+import pickle
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+
+from pixelrl.config.compose import Experiment, from_plain
+from pixelrl.errors import CheckpointError, ConfigError
+from pixelrl.rl.network import PolicyValueNet
+from pixelrl.training.module import PixelA3C
+from pixelrl.training.official_weights import load_reference
+from pixelrl.training.pretraining import hand_over
+
+KEY = "pixelrl"
+"""Where a Lightning checkpoint holds our part: format version and settings, plain values only."""
+
+FORMAT = 1
+
+SUPERVISED = "supervised"
+"""Marks, in our part of a checkpoint, what `pretrain` left: layers to start from, no policy."""
+
+
+class Restored(NamedTuple):
+    """Hold what a checkpoint holds: the experiment, and its module with the learned weights."""
+
+    experiment: Experiment
+    module: PixelA3C
+
+
+def build(experiment: Experiment) -> PixelA3C:
+    """Build the module of an experiment, with random weights or those of ``network.init``.
+
+    Raises:
+        CheckpointError: the weight file does not fit.
+    """
+    task, network = experiment.task, experiment.network
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(experiment.run.seed)
+        policy = PolicyValueNet(
+            task.observation_channels,
+            len(task.actions),
+            width=network.width,
+            memory=network.memory,
+        )
+    module = PixelA3C(
+        task,
+        policy,
+        experiment.learning,
+        seed=experiment.run.seed,
+        tile=experiment.data.tile,
+    )
+    if network.init:
+        initialize(module, Path(network.init))
+    return module
+
+
+def initialize(module: PixelA3C, path: Path) -> str:
+    """Start from the weights of a checkpoint or of a published file; tell what was loaded.
+
+    Raises:
+        CheckpointError: the file is missing, is no weight file, or does not fit.
+    """
+    if path.suffix in {".npz", ".caffemodel"}:
+        loaded = load_reference(module.policy, module.spread, path)
+        return f"{path}: {loaded}"
+    stored = read(path)
+    if not stored[KEY].get(SUPERVISED):
+        _fill(module, stored["state_dict"], path)
+        return f"{path}: all weights"
+    try:
+        return f"{path}: {len(hand_over(stored['state_dict'], module.policy))} parameters"
+    except ValueError as error:
+        raise CheckpointError(
+            f"{path}: a supervised start of another shape ({error}); set network.width and the"
+            " task's settings as they were."
+        ) from error
+
+
+def restore(path: Path, overrides: list[str] | None = None) -> Restored:
+    """Rebuild experiment and module from a checkpoint alone.
+
+    Args:
+        path: the checkpoint.
+        overrides: settings to change, such as ``data.test.image=DIR``.
+
+    Raises:
+        CheckpointError: the file is missing, no checkpoint of ours, or damaged.
+    """
+    stored = read(path)
+    if stored[KEY].get(SUPERVISED):
+        raise CheckpointError(
+            f"{path}: a supervised start, which has no policy yet; pass it to fit as"
+            f" network.init={path}."
+        )
+    plain: dict[str, Any] = stored[KEY]["experiment"]
+    plain = {**plain, "network": {**plain["network"], "init": ""}}  # its weights are inside
+    experiment = from_plain(plain, overrides or ())
+    module = build(experiment)
+    _fill(module, stored["state_dict"], path)
+    return Restored(experiment, module)
+
+
+def read(path: Path) -> dict[str, Any]:
+    """Read a checkpoint without executing anything in it.
+
+    Raises:
+        CheckpointError: the file is missing, no checkpoint of ours, or damaged.
+    """
+    if not path.is_file():
+        raise CheckpointError(f"{path}: no such file; pass a checkpoint that fit has written.")
+    try:
+        stored = torch.load(path, map_location="cpu", weights_only=True)
+    except PermissionError as error:
+        raise CheckpointError(f"{path}: no permission to read it.") from error
+    except (
+        RuntimeError,
+        EOFError,
+        OSError,
+        ValueError,
+        KeyError,
+        pickle.UnpicklingError,
+        zipfile.BadZipFile,
+    ) as error:
+        raise CheckpointError(
+            f"{path}: not a checkpoint, or a damaged one; pass one that fit has written."
+        ) from error
+    if not isinstance(stored, Mapping) or not isinstance(stored.get(KEY), Mapping):
+        raise CheckpointError(f"{path}: a checkpoint, but not one of pixelrl.")
+    if stored[KEY].get("format") != FORMAT:
+        raise CheckpointError(
+            f"{path}: checkpoint format {stored[KEY].get('format')}, this pixelrl reads {FORMAT};"
+            " use the version that wrote it."
+        )
+    return dict(stored)
+
+
+def check_task_name(experiment: Experiment, name: str | None, path: Path) -> None:
+    """Check that a checkpoint is of the task the caller thinks it is of.
+
+    Raises:
+        ConfigError: it is of another.
+    """
+    if name and name != experiment.name:
+        raise ConfigError(
+            f"{path}: a checkpoint of task '{experiment.name}', not of '{name}'; leave out --task."
+        )
+
+
+def _fill(module: PixelA3C, weights: Mapping[str, Any], path: Path) -> None:
+    """Load weights by name; a network of another shape is named, not half loaded."""
+    own = module.state_dict()
+    missing, unknown = own.keys() - weights.keys(), weights.keys() - own.keys()
+    if missing or unknown:
+        names = ", ".join(sorted(missing | unknown)[:3])
+        raise CheckpointError(
+            f"{path}: its network has other parts than this one ({names}, …); set network.memory"
+            " and learning.spread as they were."
+        )
+    for name, value in weights.items():
+        if value.shape != own[name].shape:
+            raise CheckpointError(
+                f"{path}: {name} is {tuple(value.shape)}, here {tuple(own[name].shape)}; set"
+                " network.width and the task's settings as they were."
+            )
+    module.load_state_dict(weights)

@@ -1,0 +1,139 @@
+"""Where numbers go: always a CSV file; W&B and TensorBoard when asked for."""
+
+import logging
+import os
+import warnings
+from collections.abc import Mapping, Sequence
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from lightning.pytorch.loggers import CSVLogger, Logger, TensorBoardLogger, WandbLogger
+
+from pixelrl.config.compose import Experiment, plain
+from pixelrl.errors import ConfigError
+from pixelrl.runs import directory as runs
+from pixelrl.runs.tables import Row, means
+from pixelrl.settings import flat
+
+WANDB_ID = "wandb-id.txt"
+
+
+def loggers(experiment: Experiment, directory: Path) -> list[Logger]:
+    """Make a run's loggers.
+
+    Args:
+        experiment: which loggers it asks for; a W&B agent's process asks for W&B by itself.
+        directory: the run's.
+
+    Returns:
+        The CSV logger and those asked for.
+
+    Raises:
+        ConfigError: one is not installed.
+    """
+    run = experiment.run
+    found: list[Logger] = [
+        CSVLogger(
+            directory,
+            name="logs",
+            version=str(runs.session(directory)),
+            flush_logs_every_n_steps=10,
+        )
+    ]
+    if "tensorboard" in run.loggers:
+        if find_spec("tensorboard") is None:
+            raise ConfigError("tensorboard is not installed; pip install 'pixelrl[tensorboard]'.")
+        found.append(TensorBoardLogger(directory, name="tensorboard", version=""))
+    swept = "WANDB_SWEEP_ID" in os.environ
+    if run.wandb != "disabled" or "wandb" in run.loggers or swept:
+        found.append(_wandb(experiment, directory))
+    settings = flat(plain(experiment))
+    for logger in found:
+        logger.log_hyperparams(_unlocked(logger, settings))
+    return found
+
+
+def log_scores(trainer_loggers: Sequence[Logger], rows: Sequence[Row], episodes: int) -> None:
+    """Hand the final scores to every logger: their means, and to W&B the table.
+
+    Args:
+        trainer_loggers: of the run.
+        rows: a row per test image.
+        episodes: how many were learned from.
+    """
+    scores = {f"test/{name}": value for name, value in means(rows).items()}
+    last = episodes - 1  # as Lightning counts
+    for logger in trainer_loggers:
+        logger.log_metrics(scores, step=last)
+        if isinstance(logger, WandbLogger) and rows:
+            columns = list(rows[0])
+            cells = [[row[column] for column in columns] for row in rows]
+            logger.log_table("test/scores", columns=columns, data=cells, step=last)
+        logger.save()
+
+
+def log_best(trainer_loggers: Sequence[Logger], file: Path, about: Mapping[str, Any]) -> None:
+    """Hand the best checkpoint to W&B as an artifact.
+
+    Args:
+        trainer_loggers: of the run.
+        file: the checkpoint.
+        about: what W&B shows beside it, in plain values.
+    """
+    for logger in trainer_loggers:
+        if isinstance(logger, WandbLogger):
+            import wandb  # noqa: PLC0415 - not for runs without it
+
+            run = logger.experiment
+            artifact = wandb.Artifact(f"model-{run.id}", type="model", metadata=dict(about))
+            artifact.add_file(str(file), name=file.name)
+            run.log_artifact(artifact, aliases=["best", "latest"])
+
+
+def finish(trainer_loggers: Sequence[Logger]) -> None:
+    """End the run for W&B, so that another can begin in this process."""
+    for logger in trainer_loggers:
+        if isinstance(logger, WandbLogger) and runs.is_first():
+            logger.experiment.finish()
+
+
+def quiet() -> None:
+    """Keep Lightning's tips and hardware lists from the terminal; its warnings stay."""
+    for name in ("lightning.pytorch", "lightning.fabric"):
+        for part in ("", ".utilities.rank_zero", ".trainer.connectors.checkpoint_connector"):
+            logging.getLogger(name + part).setLevel(logging.WARNING)
+    for message in (
+        ".*does not have many workers.*",  # data.workers is the user's to choose
+        ".*isinstance\\(treespec, LeafSpec\\).*",  # Lightning 2.6 under torch 2.13
+        ".*Checkpoint directory .* exists and is not empty.*",  # a resumed run's own
+        ".*is smaller than the logging interval.*",
+    ):
+        warnings.filterwarnings("ignore", message)
+
+
+def _unlocked(logger: Logger, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Leave out what a W&B sweep has set: it cannot be set again, and W&B warns of each try."""
+    if not (isinstance(logger, WandbLogger) and "WANDB_SWEEP_ID" in os.environ):
+        return dict(settings)
+    known = logger.experiment.config.keys() if runs.is_first() else ()
+    return {name: value for name, value in settings.items() if name not in known}
+
+
+def _wandb(experiment: Experiment, directory: Path) -> Logger:
+    """Log to W&B under an id that the run's directory keeps, so that a resumed run goes on."""
+    run = experiment.run
+    kept = directory / WANDB_ID
+    identity = kept.read_text("utf-8").strip() if kept.is_file() else None
+    identity = identity or os.environ.get("WANDB_RUN_ID")
+    logger = WandbLogger(
+        name=directory.name,
+        project=run.project,
+        save_dir=directory,
+        id=identity,
+        resume="allow",
+        offline=run.wandb == "offline",
+    )
+    if runs.is_first():
+        kept.write_text(f"{logger.experiment.id}\n", "utf-8")
+    return logger

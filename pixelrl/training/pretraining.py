@@ -1,0 +1,105 @@
+"""The supervised start: the trunk learns to predict the image that would earn most."""
+
+import torch
+from torch import Tensor, nn
+
+from pixelrl.errors import ConfigError
+from pixelrl.maps import Scene, check_scene, exact
+from pixelrl.rl.network import PolicyValueNet
+from pixelrl.settings import Learning
+from pixelrl.task import Task, reward_map
+from pixelrl.training.base import Learner
+
+HANDED = ("trunk.", "policy_body.", "value_body.")
+"""Parts of a network that a supervised start hands over; heads and memory start afresh."""
+
+
+class Regression(Learner):
+    """Regress an image with the layers that a policy will look through.
+
+    The authors begin every task with such weights (IRCNN for denoising, a color regression for
+    enhancement) and call learning without them unstable. The prediction is the image plus a
+    residual, and its loss the task's own reward for going there in one step, negated: squared error
+    for the restoration tasks, Lab distance for color enhancement. So any task has a supervised
+    start whose reward carries gradient, and needs to say nothing about it.
+
+    Args:
+        task: what will be learned; poses the problems.
+        policy: the network whose layers are to be handed over. Its value branch is a copy of the
+            policy branch, as official starts are (`pixelrl.training.official_weights`).
+        learning: optimizer, rate, episodes; one batch is one update.
+    """
+
+    def __init__(self, task: Task, policy: PolicyValueNet, learning: Learning) -> None:
+        super().__init__(learning)
+        self.task = task
+        self.trunk, self.body = policy.trunk, policy.policy_body
+        width = policy.policy_head.in_channels
+        self.head = nn.Conv2d(width, task.channels, 3, padding=1)
+        nn.init.zeros_(self.head.weight)  # it begins by predicting the image itself
+        nn.init.zeros_(self.head.bias)  # type: ignore[arg-type]
+
+    def forward(self, scene: Scene) -> Tensor:
+        """Predict the finished image of a scene, ``(B,C,H,W)``."""
+        image = scene["image"]
+        with exact(self.device):
+            observation = self.task.observe(image, scene)
+        seen = self.trunk(observation.contiguous(memory_format=torch.channels_last))
+        residual: Tensor = self.head(self.body(seen)).to(image.dtype)
+        return image + residual
+
+    def reward(self, predicted: Tensor, scene: Scene) -> Tensor:
+        """Reward a prediction as one step would be, ``(B,)``, the mean over pixels."""
+        image = scene["image"]
+        with exact(self.device):
+            return reward_map(self.task, image, predicted, scene).mean((1, 2, 3))
+
+    def training_step(self, scene: Scene, batch: int) -> None:
+        """Update the weights from one batch ``(B,K,H,W)``.
+
+        Raises:
+            ConfigError: the task's reward carries no gradient.
+        """
+        check_scene(scene, self.task.channels)
+        reward = self.reward(self(scene), scene).mean()
+        if not reward.requires_grad:
+            raise ConfigError(
+                f"{type(self.task).__name__}: its reward carries no gradient, so that nothing can"
+                " be regressed; begin with fit."
+            )
+        self.update(-reward)
+        self.log_dict(
+            {"train/reward": reward.detach(), "train/rate": self.end_batch()}, sync_dist=True
+        )
+
+    def validation_step(self, scene: Scene, index: int) -> None:
+        """Score the prediction of one image."""
+        predicted = self(scene)
+        scores = self.task.scores(predicted, scene)
+        self.log_validation({**scores, "reward": self.reward(predicted, scene)})
+
+
+def hand_over(weights: dict[str, Tensor], policy: PolicyValueNet) -> list[str]:
+    """Load what a `Regression` has learned into a network; heads and memory keep their start.
+
+    Args:
+        weights: the regression's state.
+        policy: the network.
+
+    Returns:
+        The names of the network's parameters that were loaded.
+
+    Raises:
+        ValueError: a parameter is missing or has another shape.
+    """
+    own = policy.state_dict()
+    found: dict[str, Tensor] = {}
+    for name, value in own.items():
+        if not name.startswith(HANDED):
+            continue
+        source = name.replace("policy_body.", "body.").replace("value_body.", "body.")
+        if source not in weights or weights[source].shape != value.shape:
+            raise ValueError(name)
+        found[name] = weights[source]
+    policy.load_state_dict(found, strict=False)
+    return list(found)

@@ -1,0 +1,153 @@
+"""Runs side by side: their history, their list, their differences, and several seeds of one."""
+
+import csv
+import math
+import statistics
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from PIL import Image
+
+from photos import tiny
+from pixelrl.cli.main import main
+from pixelrl.runs.compare import differences, entries, entry
+from pixelrl.runs.curves import draw_learning_curves
+from pixelrl.runs.metrics import history, values
+
+FIT = ["fit", "--task", "denoising", "--config", "smoke"]
+
+
+@pytest.fixture(scope="module")
+def seeds(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Fit with two seeds, and once more with the second alone; return the folder of the runs."""
+    folder = tmp_path_factory.mktemp("seeds")
+    assert main([*FIT, *tiny(folder, "run.name=many", "run.seed=3"), "--seeds", "2"]) == 0
+    alone = tiny(folder, "run.name=alone", "run.seed=4", "learning.entropy=0.01")
+    assert main([*FIT, *alone]) == 0
+    return folder / "runs"
+
+
+def weights(run: Path) -> dict[str, torch.Tensor]:
+    found: dict[str, torch.Tensor] = torch.load(
+        run / "checkpoints" / "last.ckpt", weights_only=True
+    )["state_dict"]
+    return found
+
+
+def test_a_seed_among_others_is_the_run_it_would_be_alone(seeds: Path) -> None:
+    among, alone, other = (weights(seeds / name) for name in ("many-seed4", "alone", "many-seed3"))
+    assert all(torch.equal(among[name], alone[name]) for name in alone)
+    assert not all(torch.equal(other[name], alone[name]) for name in alone)
+
+
+def test_several_seeds_end_in_mean_and_spread(seeds: Path) -> None:
+    with (seeds / "many-seeds.csv").open() as file:
+        rows = {row["seed"]: row for row in csv.DictReader(file)}
+    assert list(rows) == ["3", "4", "mean", "spread"]
+    scores = []
+    for seed in ("3", "4"):
+        with (seeds / f"many-seed{seed}" / "scores.csv").open() as file:
+            images = [float(row["psnr"]) for row in csv.DictReader(file)]
+        assert float(rows[seed]["psnr"]) == pytest.approx(statistics.fmean(images))
+        scores.append(statistics.fmean(images))
+    assert float(rows["mean"]["psnr"]) == pytest.approx(statistics.fmean(scores))
+    assert float(rows["spread"]["psnr"]) == pytest.approx(statistics.stdev(scores))
+
+
+def test_seeds_are_refused_where_they_make_no_sense(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def told(*words: str) -> str:
+        assert main([*FIT, *tiny(tmp_path), *words]) == 2
+        return capsys.readouterr().err
+
+    assert "--seeds: expected two or more, got 1" in told("--seeds", "1")
+    assert "set run.devices=1" in told("--seeds", "2", "run.devices=2")
+    assert not (tmp_path / "runs").exists()
+
+
+def test_runs_are_listed_by_their_start(seeds: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["runs", str(seeds)]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    names = [line.split()[0] for line in lines[2:]]
+    assert names == ["many-seed3", "many-seed4", "alone"]
+    alone = next(found for found in entries(seeds) if found.directory.name == "alone")
+    assert (alone.episodes, alone.settings["learning.episodes"]) == (6, 6)
+    assert "6/6" in lines[-1]
+    assert f"psnr {alone.scores['psnr']:.4g}" in lines[-1]
+    assert "input_psnr" not in lines[-1]
+
+
+def test_comparison_shows_what_differs_and_nothing_else(
+    seeds: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["runs", str(seeds), "--compare", "many-seed3", "alone"]
+    assert main(words) == 0
+    told = capsys.readouterr().out
+    rows = differences([entry(seeds / "many-seed3"), entry(seeds / "alone")])
+    settings = [row for row in rows if not str(row["what"]).startswith("test/")]
+    assert settings == [{"what": "run.seed", "many-seed3": "3", "alone": "4"}]
+    scores = {str(row["what"]): row for row in rows}
+    assert scores["test/psnr"]["alone"] == entry(seeds / "alone").scores["psnr"]
+    assert "run.seed" in told
+    assert "run.name" not in told
+    same = [entry(seeds / "many-seed4"), entry(seeds / "alone")]
+    assert all(str(row["what"]).startswith("test/") for row in differences(same))
+
+
+def test_bad_folders_are_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    def told(*words: str) -> str:
+        assert main(["runs", *words]) == 2
+        return capsys.readouterr().err
+
+    assert "no runs below" in told(str(tmp_path))
+    assert "expected two runs or more" in told("--compare", "one")
+    assert "no run 'one'" in told(str(tmp_path), "--compare", "one", "two")
+    damaged = tmp_path / "damaged"
+    damaged.mkdir()
+    (damaged / "run.json").write_text("{")
+    (damaged / "config.yaml").write_text("a: 1")
+    assert "damaged: a damaged run" in told(str(tmp_path))
+
+
+def test_listing_runs_needs_no_torch(seeds: Path) -> None:
+    program = (
+        "import sys\nfrom pixelrl.cli.main import main\n"
+        f"assert main(['runs', {str(seeds)!r}]) == 0\n"
+        "assert not {'torch', 'lightning'} & set(sys.modules)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def write_log(run: Path, session: int, text: str) -> None:
+    folder = run / "logs" / str(session)
+    folder.mkdir(parents=True)
+    (folder / "metrics.csv").write_text(text)
+
+
+def test_history_joins_the_sessions_of_a_run(tmp_path: Path) -> None:
+    write_log(tmp_path, 0, "epoch,step,a,b\n0,0,1.0,\n0,1,2.0,5.0\n0,2,3.0,\n0,3,nan,\n")
+    write_log(tmp_path, 1, "epoch,step,a\n0,2,30.0\n0,3,")  # being written
+    write_log(tmp_path, 10, "step,a\n4,40.0\n")
+    found = history(tmp_path)
+    assert found["a"] == [(1, 1.0), (2, 2.0), (3, 30.0), (5, 40.0)]
+    assert found["b"] == [(2, 5.0)]
+    assert values(tmp_path, "a") == [1.0, 2.0, 30.0, 40.0]
+    assert values(tmp_path, "c") == []
+    assert history(tmp_path / "nowhere") == {}
+    write_log(tmp_path / "bad", 0, "step,a\n0,nan\n1,1.0\n")
+    assert math.isnan(history(tmp_path / "bad")["a"][0][1])
+    assert values(tmp_path / "bad", "a") == [1.0]
+
+
+def test_a_fit_leaves_its_learning_curves(seeds: Path, tmp_path: Path) -> None:
+    with Image.open(seeds / "alone" / "curves.png") as picture:
+        assert picture.width > 800  # several panels
+    draw_learning_curves(tmp_path, "nothing was logged")
+    assert not (tmp_path / "curves.png").exists()

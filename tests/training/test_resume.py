@@ -1,0 +1,79 @@
+"""Killed at any moment and resumed, a run ends where it would have, bit for bit."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+
+from photos import tiny
+from pixelrl.config.compose import compose
+from pixelrl.experiments.fit import fit
+from pixelrl.training.module import PixelA3C
+
+
+def weights(path: Path) -> dict[str, torch.Tensor]:
+    return torch.load(path, weights_only=True)["state_dict"]
+
+
+def equal(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> bool:
+    return one.keys() == other.keys() and all(torch.equal(one[name], other[name]) for name in one)
+
+
+class Killed(BaseException):
+    pass
+
+
+def test_a_resumed_run_ends_with_the_same_weights(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = fit(compose("inpainting", overrides=tiny(tmp_path, "run.name=whole")))
+    halves = compose("inpainting", overrides=tiny(tmp_path, "run.name=halves"))
+    update, count = PixelA3C.update, [0]
+
+    def killed(self: PixelA3C, loss: torch.Tensor) -> None:
+        count[0] += 1
+        if count[0] == 14:  # in the middle of the fifth episode of three windows
+            raise Killed
+        update(self, loss)
+
+    monkeypatch.setattr(PixelA3C, "update", killed)
+    with pytest.raises(Killed):
+        fit(halves)
+    monkeypatch.undo()
+    last = tmp_path / "runs" / "halves" / "checkpoints" / "last.ckpt"
+    assert not equal(weights(last), weights(whole.directory / "checkpoints" / "last.ckpt"))
+    resumed = fit(halves, last)
+    assert resumed.directory.samefile(tmp_path / "runs" / "halves")
+    assert equal(weights(last), weights(whole.directory / "checkpoints" / "last.ckpt"))
+    assert resumed.rows == whole.rows
+
+
+def test_a_killed_process_is_resumed_by_last(tmp_path: Path) -> None:
+    options = tiny(tmp_path, "learning.episodes=40", "run.validate_every=40", "run.threads=1")
+    fit = [sys.executable, "-m", "pixelrl", "fit", "--task", "denoising", "--config", "smoke"]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    done = subprocess.run([*fit, *options, "run.name=whole"], env=environment, check=False)
+    assert done.returncode == 0
+    process = subprocess.Popen([*fit, *options, "run.name=killed"], env=environment)
+    last = tmp_path / "runs" / "killed" / "checkpoints" / "last.ckpt"
+    began = time.monotonic()
+    while not last.exists() and time.monotonic() - began < 60:
+        time.sleep(0.02)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    resume = [sys.executable, "-m", "pixelrl", "fit", "--task", "denoising", "--resume", "last"]
+    done = subprocess.run(
+        [*resume, f"run.root={tmp_path / 'runs'}"],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert f"resuming {last}" in done.stdout
+    assert equal(weights(last), weights(tmp_path / "runs" / "whole" / "checkpoints" / "last.ckpt"))
