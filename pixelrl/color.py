@@ -2,8 +2,8 @@
 
 from typing import Literal
 
+import kornia.color
 import torch
-from kornia.color import rgb_to_lab
 from torch import Tensor
 
 Space = Literal["srgb", "prophoto"]
@@ -17,7 +17,7 @@ _TO_XYZ = (
 _WHITE = (0.9642, 1.0, 0.82521)
 
 
-def lab(image: Tensor, space: Space = "srgb") -> Tensor:
+def rgb_to_lab(image: Tensor, space: Space = "srgb") -> Tensor:
     """Turn an image into CIELab.
 
     Args:
@@ -28,7 +28,7 @@ def lab(image: Tensor, space: Space = "srgb") -> Tensor:
         ``(B,3,H,W)``: L in [0, 100], a and b around 0.
     """
     if space == "srgb":
-        found: Tensor = rgb_to_lab(image)
+        found: Tensor = kornia.color.rgb_to_lab(image)
         return found
     # The part near zero is straight, so that negative numbers have a value too.
     linear = torch.where(image < 1 / 32, image / 16, image.clamp(min=1 / 32) ** 1.8)
@@ -43,7 +43,7 @@ def lab(image: Tensor, space: Space = "srgb") -> Tensor:
 
 def lab_distance(image: Tensor, other: Tensor, space: Space = "srgb") -> Tensor:
     """Measure the distance of two images in CIELab (CIE76, in Lab units), ``(B,1,H,W)``."""
-    difference = lab(image, space) - lab(other, space)
+    difference = rgb_to_lab(image, space) - rgb_to_lab(other, space)
     # Unlike the root of a sum of squares, this has a gradient where both are equal: zero.
     distance: Tensor = torch.linalg.vector_norm(difference, dim=1, keepdim=True)
     return distance

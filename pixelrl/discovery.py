@@ -17,23 +17,21 @@ TASKS = "pixelrl.tasks"
 """The entry-point group of tasks; a value is ``module:Class``."""
 
 
-def installed(group: str) -> tuple[EntryPoint, ...]:
+def list_installed(group: str) -> tuple[EntryPoint, ...]:
     """List what is installed in a group, sorted by name, importing nothing."""
-    points = {(p.name, p.value, owner(p)): p for p in entry_points(group=group)}
+    points = {(p.name, p.value, name_owner(p)): p for p in entry_points(group=group)}
     return tuple(points[key] for key in sorted(points))
 
 
-def owner(point: EntryPoint) -> str:
+def name_owner(point: EntryPoint) -> str:
     """Name the distribution that offers an entry point, such as ``pixelrl-sepia 0.1.0``."""
     return f"{point.dist.name} {point.dist.version}" if point.dist else "an unnamed distribution"
 
 
-def summary(point: EntryPoint) -> str:
+def read_summary(point: EntryPoint) -> str:
     """Read the first line of a plugin's docstring from its source, without importing the plugin."""
     try:
-        spec = find_spec(point.module)
-        source = Path(spec.origin).read_text("utf-8") if spec and spec.origin else ""
-        for node in ast.parse(source).body:
+        for node in ast.parse(_file_of(point.module).read_text("utf-8")).body:
             if isinstance(node, ast.ClassDef) and node.name == point.attr:
                 return (ast.get_docstring(node) or "").partition("\n")[0]
     except Exception:
@@ -47,7 +45,7 @@ def find(group: str, name: str) -> EntryPoint:
     Raises:
         PluginError: no distribution, or more than one, offers the name.
     """
-    points = installed(group)
+    points = list_installed(group)
     found = [point for point in points if point.name == name]
     if not found:
         names = sorted({point.name for point in points})
@@ -57,7 +55,7 @@ def find(group: str, name: str) -> EntryPoint:
             " (Just added one? Install its distribution again.)"
         )
     if len(found) > 1:
-        owners = " and by ".join(owner(point) for point in found)
+        owners = " and by ".join(name_owner(point) for point in found)
         raise PluginError(f"'{name}' in {group} is offered by {owners}; uninstall one.")
     return found[0]
 
@@ -77,9 +75,21 @@ def load(group: str, name: str) -> Any:  # noqa: ANN401 - a plugin may be anythi
         return point.load()
     except Exception as error:
         raise PluginError(
-            f"'{name}' in {group}, offered by {owner(point)}, fails to import:"
+            f"'{name}' in {group}, offered by {name_owner(point)}, fails to import:"
             f" {_told(error)}; update or uninstall it."
         ) from error
+
+
+def _file_of(module: str) -> Path:
+    """Find a module's file without importing it or the packages that it lies in."""
+    top, *inner = module.split(".")
+    spec = find_spec(top)
+    roots = spec.submodule_search_locations if spec and inner else None
+    if roots is None:
+        return Path(spec.origin or "") if spec else Path()
+    paths = [Path(root, *inner) for root in roots]
+    files = [file for path in paths for file in (path.with_suffix(".py"), path / "__init__.py")]
+    return next(file for file in files if file.is_file())
 
 
 def _load_path(name: str) -> Any:  # noqa: ANN401

@@ -8,7 +8,7 @@ from pixelrl.maps import Scene
 from pixelrl.task import Task
 
 
-def prices(task: Task, image: Tensor, scene: Scene) -> Tensor:
+def rewards_per_edit(task: Task, image: Tensor, scene: Scene) -> Tensor:
     """Compute the reward map that each edit would earn now.
 
     Args:
@@ -51,7 +51,7 @@ def greedy(task: Task, scene: Scene) -> tuple[Tensor, Tensor]:
     image = scene["image"]
     images, choices = [], []
     for _ in range(task.length):
-        choice = prices(task, image, scene).argmax(1)
+        choice = rewards_per_edit(task, image, scene).argmax(1)
         image = task.step(image, choice, scene)
         images.append(image)
         choices.append(choice)

@@ -12,7 +12,7 @@ from torchmetrics.functional.image import (
     structural_similarity_index_measure,
 )
 
-from pixelrl.color import Space, lab, lab_distance
+from pixelrl.color import Space, lab_distance, rgb_to_lab
 
 
 def as_written(image: Tensor) -> Tensor:
@@ -93,7 +93,7 @@ def ciede2000(image: Tensor, target: Tensor, space: Space = "srgb") -> Tensor:
         ``(B,)``.
     """
     ours, wanted = (
-        lab(as_written(each), space).movedim(1, -1).double().cpu().numpy()
+        rgb_to_lab(as_written(each), space).movedim(1, -1).double().cpu().numpy()
         for each in (image, target)
     )
     difference = deltaE_ciede2000(wanted, ours)  # type: ignore[no-untyped-call]

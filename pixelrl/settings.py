@@ -6,11 +6,87 @@ sweeps are checked against them. The defaults are those of the published trainin
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any, Literal
+from dataclasses import dataclass, field, fields
+from math import inf, isfinite
+from typing import Any, Literal, NamedTuple
+
+from pixelrl.errors import ConfigError
 
 Profile = Literal["ignore", "srgb", "prophoto"]
 """What becomes of the color profiles embedded in files (`Data`)."""
+
+
+class Range(NamedTuple):
+    """State which values a number may have.
+
+    Attributes:
+        least: the smallest.
+        most: the largest.
+        told: what is expected, in words, for the error.
+        excluded: whether ``least`` itself is too small.
+        odd: whether a number above zero must be odd.
+    """
+
+    least: float = -inf
+    most: float = inf
+    told: str = "a finite number"
+    excluded: bool = False
+    odd: bool = False
+
+    def holds(self, value: float) -> bool:
+        """Tell whether a number lies within."""
+        above = value > self.least if self.excluded else value >= self.least
+        return (
+            isfinite(value)
+            and above
+            and value <= self.most
+            and not (self.odd and value and value % 2 == 0)
+        )
+
+
+POSITIVE = Range(0, told="more than zero", excluded=True)
+NOT_NEGATIVE = Range(0, told="zero or more")
+SHARE = Range(0, 1, "a number from 0 to 1")
+ODD = Range(0, told="0 or an odd number of pixels", odd=True)
+
+
+def number(default: Any, allowed: Range) -> Any:  # noqa: ANN401 - as `dataclasses.field`
+    """Declare a field of a settings dataclass, or of a task, with the values it may have.
+
+    Example:
+        >>> @dataclass(frozen=True)
+        ... class Blur:
+        ...     sigma: float = number(1.0, POSITIVE)
+        >>> check_numbers("task", Blur(sigma=-1.0))
+        Traceback (most recent call last):
+        pixelrl.errors.ConfigError: task.sigma: expected more than zero, got -1.0.
+    """
+    return field(default=default, metadata={"range": allowed})
+
+
+def check_numbers(section: str, settings: Any) -> None:  # noqa: ANN401 - any dataclass
+    """Check that every number of a dataclass is finite and within its range.
+
+    Args:
+        section: how the dataclass is called in keys.
+        settings: the dataclass; fields without a range (`number`) must merely be finite.
+
+    Raises:
+        ConfigError: one is not; names the key, what was expected and what it got.
+    """
+    for item in fields(settings):
+        value, allowed = getattr(settings, item.name), _range_of(type(settings), item.name)
+        if isinstance(value, int | float) and not allowed.holds(value):
+            raise ConfigError(f"{section}.{item.name}: expected {allowed.told}, got {value}.")
+
+
+def _range_of(kind: type, name: str) -> Range:
+    """Find a field's range; one that a task gives another default keeps that of its parent."""
+    for each in kind.__mro__:
+        item = vars(each).get("__dataclass_fields__", {}).get(name)
+        if item is not None and "range" in item.metadata:
+            return Range(*item.metadata["range"])
+    return Range()
 
 
 @dataclass(frozen=True)
@@ -24,7 +100,7 @@ class Network:
             IRCNN ``.caffemodel``; empty for random weights.
     """
 
-    width: int = 64
+    width: int = number(64, POSITIVE)
     memory: bool = True
     init: str = ""
 
@@ -51,17 +127,17 @@ class Learning:
         temperature: of ``priced``, the difference in reward that makes one logit.
     """
 
-    episodes: int = 30_000
-    window: int = 5
+    episodes: int = number(30_000, POSITIVE)
+    window: int = number(5, POSITIVE)
     optimizer: Literal["adam", "muon"] = "adam"
-    rate: float = 1e-3
-    power: float = 0.9
-    gamma: float = 0.95
+    rate: float = number(1e-3, POSITIVE)
+    power: float = number(0.9, NOT_NEGATIVE)
+    gamma: float = number(0.95, SHARE)
     entropy: float = 0.01
     value: float = 0.5
-    spread: int = 33
+    spread: int = number(33, ODD)
     estimator: Literal["sampled", "expected", "pathwise", "priced"] = "sampled"
-    temperature: float = 0.5
+    temperature: float = number(0.5, POSITIVE)
 
 
 @dataclass(frozen=True)
@@ -97,17 +173,17 @@ class Data:
     val: dict[str, str] = field(default_factory=dict)
     test: dict[str, str] = field(default_factory=dict)
     predict: dict[str, str] = field(default_factory=dict)
-    crop: int = 70
-    val_crop: int = 0
-    val_repeat: int = 1
-    batch: int = 64
-    flip: float = 0.5
-    rotate: float = 10.0
+    crop: int = number(70, POSITIVE)
+    val_crop: int = number(0, NOT_NEGATIVE)
+    val_repeat: int = number(1, POSITIVE)
+    batch: int = number(64, POSITIVE)
+    flip: float = number(0.5, SHARE)
+    rotate: float = number(10.0, Range(0, 180, "degrees from 0 to 180"))
     border: Literal["constant", "reflect"] = "constant"
     profile: Profile = "ignore"
-    limit: int = 0
-    tile: int = 1024
-    workers: int = 0
+    limit: int = number(0, NOT_NEGATIVE)
+    tile: int = number(1024, NOT_NEGATIVE)
+    workers: int = number(0, NOT_NEGATIVE)
 
 
 @dataclass(frozen=True)
@@ -131,15 +207,15 @@ class Run:
         log_model: whether the best checkpoint goes to Weights & Biases as an artifact.
     """
 
-    seed: int = 0
+    seed: int = number(0, NOT_NEGATIVE)
     name: str = ""
     root: str = "runs"
     accelerator: str = "auto"
-    devices: int = 1
+    devices: int = number(1, POSITIVE)
     precision: Literal["32-true", "bf16-mixed"] = "32-true"
-    threads: int = 0
-    validate_every: int = 300
-    checkpoint_every: int = 100
+    threads: int = number(0, NOT_NEGATIVE)
+    validate_every: int = number(300, POSITIVE)
+    checkpoint_every: int = number(100, POSITIVE)
     loggers: tuple[str, ...] = ()
     wandb: Literal["disabled", "offline", "online"] = "disabled"
     project: str = "pixelrl"

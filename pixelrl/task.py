@@ -11,6 +11,7 @@ from torch import Generator, Tensor
 from pixelrl import scores
 from pixelrl.actions import ActionSet, Edit, pick
 from pixelrl.maps import Scene, check_map
+from pixelrl.settings import POSITIVE, number
 
 CONTRACT = 1
 """The version of the contract; a task made for another one is refused by name."""
@@ -43,8 +44,8 @@ class Task(ABC):
     local_reward: ClassVar[bool] = False
     reach: ClassVar[int | None] = None
 
-    channels: int = 1
-    length: int = 5
+    channels: int = number(1, POSITIVE)
+    length: int = number(5, POSITIVE)
 
     @abstractmethod
     def edits(self) -> Mapping[str, Edit]:

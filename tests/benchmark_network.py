@@ -36,9 +36,9 @@ def edit_plain(net: PlainNet, image: Tensor) -> None:
 def learn_ours(net: PolicyValueNet, image: Tensor) -> None:
     memory, total = None, image.new_zeros(())
     for _ in range(3):
-        decision = net(image, memory)
-        memory = decision.memory.detach()
-        total = total + decision.logits.square().mean() + decision.value.square().mean()
+        output = net(image, memory)
+        memory = output.memory.detach()
+        total = total + output.logits.square().mean() + output.value.square().mean()
     total.backward()
     net.zero_grad()
 

@@ -5,13 +5,13 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from pixelrl.images.folders import photographs
+from pixelrl.images.folders import list_bundled
 
 
 def write_photos(folder: Path, count: int = 3, size: int = 48) -> Path:
     """Write ``count`` gray crops of the box's photographs as PNG files."""
     folder.mkdir(parents=True, exist_ok=True)
-    source = np.asarray(Image.open(photographs("train")[1]).convert("L"))
+    source = np.asarray(Image.open(list_bundled("train")[1]).convert("L"))
     for index in range(count):
         top, left = 40 * index, 60 * index
         cut = source[top : top + size, left : left + size + 8]

@@ -8,7 +8,7 @@ from hypothesis import given
 from skimage.color import deltaE_ciede2000, rgb2lab, xyz2lab
 from torch import Tensor
 
-from pixelrl.color import lab, lab_distance
+from pixelrl.color import lab_distance, rgb_to_lab
 from pixelrl.rewards import lab_distance_drop
 from pixelrl.scores import ciede2000, lab_error
 from strategies import seeds
@@ -33,7 +33,7 @@ def to_xyz() -> np.ndarray:
 def test_srgb_is_opencvs_and_scikit_images(seed: int) -> None:
     rgb = image(seed)
     theirs = [cv2.cvtColor(each.movedim(0, -1).numpy(), cv2.COLOR_RGB2LAB) for each in rgb]
-    ours = lab(rgb).movedim(1, -1).numpy()
+    ours = rgb_to_lab(rgb).movedim(1, -1).numpy()
     assert np.abs(ours - np.stack(theirs)).max() < 0.6  # OpenCV interpolates a coarse table
     exact = rgb2lab(rgb.double().movedim(1, -1).numpy())
     np.testing.assert_allclose(ours, exact, atol=0.02)
@@ -45,13 +45,13 @@ def test_prophoto_is_that_of_its_primaries(seed: int) -> None:
     numbers = rgb.movedim(1, -1).numpy()
     linear = np.where(numbers < 1 / 32, numbers / 16, numbers**1.8)
     theirs = xyz2lab(linear @ to_xyz().T, illuminant="D50")
-    np.testing.assert_allclose(lab(rgb, "prophoto").movedim(1, -1).numpy(), theirs, atol=0.1)
+    np.testing.assert_allclose(rgb_to_lab(rgb, "prophoto").movedim(1, -1).numpy(), theirs, atol=0.1)
 
 
 @pytest.mark.parametrize("space", ["srgb", "prophoto"])
 def test_gray_has_no_color_and_white_is_a_hundred(space: str) -> None:
     grays = torch.linspace(0, 1, 9).expand(1, 3, 1, 9)
-    found = lab(grays, space)
+    found = rgb_to_lab(grays, space)
     assert found[:, 1:].abs().max() < 0.05
     assert found[0, 0, 0, -1] == pytest.approx(100, abs=0.01)
     assert (found[0, 0, 0].diff() > 0).all()
@@ -60,7 +60,7 @@ def test_gray_has_no_color_and_white_is_a_hundred(space: str) -> None:
 @pytest.mark.parametrize("space", ["srgb", "prophoto"])
 def test_beyond_the_range_it_goes_on(space: str) -> None:
     beyond = torch.linspace(-0.2, 1.3, 31).expand(1, 3, 1, 31)
-    assert (lab(beyond, space)[0, 0, 0].diff() > 0).all()
+    assert (rgb_to_lab(beyond, space)[0, 0, 0].diff() > 0).all()
 
 
 def test_equal_images_have_no_distance_and_a_gradient() -> None:

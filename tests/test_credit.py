@@ -20,7 +20,7 @@ from pixelrl.credit import movement, patch_means, spread_patches, spread_scalar
 from pixelrl.errors import ConfigError, MapError
 from pixelrl.experiments.fit import fit
 from pixelrl.maps import Scene
-from pixelrl.oracle import prices
+from pixelrl.oracle import rewards_per_edit
 from pixelrl.runs.tables import means
 from pixelrl.task import Task
 from pixelrl.testing import check_task
@@ -248,7 +248,7 @@ def test_what_is_earned_is_what_the_score_rose_by() -> None:
 def test_its_edits_have_no_price_of_their_own() -> None:
     scene = toy_scene(1, 1, 8, 8)
     with pytest.raises(ConfigError, match="Sharpness does not promise local_reward"):
-        prices(Sharpness(), scene["image"], scene)
+        rewards_per_edit(Sharpness(), scene["image"], scene)
 
 
 @pytest.mark.parametrize(("patch", "credit"), [(0, "movers"), (5, "everyone")])

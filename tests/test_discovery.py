@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pixelrl.discovery import find, installed, load, owner, summary
+from pixelrl.discovery import find, list_installed, load, name_owner, read_summary
 from pixelrl.errors import PluginError, nearest
 
 GROUP = "pixelrl.testing_ground"
@@ -40,24 +40,24 @@ def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Install
 
 
 def test_nothing_is_installed_until_something_is() -> None:
-    assert installed(GROUP) == ()
+    assert list_installed(GROUP) == ()
     with pytest.raises(PluginError, match=r"nothing named 'x' in .*Installed: none\."):
         load(GROUP, "x")
 
 
 def test_a_plugin_is_found_by_name_and_loaded(install: Install) -> None:
     install("fake-one", "1.2", "alpha = fake_one:Alpha", fake_one="class Alpha:\n    '''Hi.'''")
-    (point,) = installed(GROUP)
-    assert (point.name, owner(point)) == ("alpha", "fake-one 1.2")
+    (point,) = list_installed(GROUP)
+    assert (point.name, name_owner(point)) == ("alpha", "fake-one 1.2")
     assert "fake_one" not in sys.modules
-    assert summary(point) == "Hi."
+    assert read_summary(point) == "Hi."
     assert "fake_one" not in sys.modules
     assert load(GROUP, "alpha").__name__ == "Alpha"
 
 
 def test_names_are_sorted(install: Install) -> None:
     install("fake-two", "1", "b = fake_two:B\na = fake_two:A\nc = fake_two:C")
-    assert [point.name for point in installed(GROUP)] == ["a", "b", "c"]
+    assert [point.name for point in list_installed(GROUP)] == ["a", "b", "c"]
 
 
 def test_a_mistyped_name_is_answered_with_the_nearest(install: Install) -> None:
@@ -94,7 +94,7 @@ def test_a_broken_plugin_raises_only_when_asked_for(
 ) -> None:
     install("fake-sound", "1", "sound = fake_sound:S", fake_sound="S = 1")
     install("fake-broken", "3", "broken = fake_broken:B", fake_broken=source)
-    assert len(installed(GROUP)) == 2
+    assert len(list_installed(GROUP)) == 2
     assert load(GROUP, "sound") == 1
     with pytest.raises(PluginError, match="offered by fake-broken 3, fails to import") as caught:
         load(GROUP, "broken")
@@ -105,7 +105,7 @@ def test_a_broken_plugin_raises_only_when_asked_for(
 
 def test_a_summary_never_raises(install: Install) -> None:
     install("fake-sum", "1", "a = fake_sum:A\nb = fake_gone:B", fake_sum="def")
-    assert [summary(point) for point in installed(GROUP)] == ["(cannot be read)", ""]
+    assert [read_summary(point) for point in list_installed(GROUP)] == ["(cannot be read)", ""]
 
 
 def test_code_not_packaged_is_named_by_module_and_attribute(

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from pixelrl.cli.main import main
-from pixelrl.config.recipes import shipped
+from pixelrl.config.recipes import list_shipped
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -52,4 +52,4 @@ def test_every_link_to_a_file_leads_somewhere() -> None:
 def test_the_pages_name_only_recipes_that_are_shipped() -> None:
     for page in PAGES:
         for name in re.findall(r"--config ([a-z_/-]+)(?![\w.])", page.read_text("utf-8")):
-            assert name in shipped(), f"{page}: {name}"
+            assert name in list_shipped(), f"{page}: {name}"

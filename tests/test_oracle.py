@@ -12,7 +12,7 @@ from torch import Tensor
 from pixelrl.actions import Edit, keep, shift
 from pixelrl.errors import ConfigError
 from pixelrl.maps import Scene
-from pixelrl.oracle import greedy, prices
+from pixelrl.oracle import greedy, rewards_per_edit
 from pixelrl.rewards import squared_error_drop
 from pixelrl.rl.rollout import replay
 from strategies import chosen, scenes, seeds
@@ -40,7 +40,7 @@ def test_the_price_of_the_choice_is_the_reward_it_earns(
 ) -> None:
     task, image = Toy(), scene["image"]
     choice = chosen(image, 5, seed)
-    priced = prices(task, image, scene)
+    priced = rewards_per_edit(task, image, scene)
     assert priced.shape == (image.shape[0], 5, *image.shape[-2:])
     earned = task.reward(image, task.step(image, choice, scene), scene)
     assert torch.equal(priced.gather(1, choice[:, None]), earned)
@@ -68,12 +68,15 @@ def test_greedy_by_hand() -> None:
 
 def test_prices_carry_no_gradient() -> None:
     image = torch.rand(1, 1, 4, 4, requires_grad=True)
-    assert not prices(Toy(), image, {"target": image}).requires_grad
+    assert not rewards_per_edit(Toy(), image, {"target": image}).requires_grad
 
 
 def test_a_reward_that_is_not_local_has_no_prices() -> None:
     image = torch.rand(1, 1, 4, 4)
-    for ask in (lambda task: prices(task, image, {}), lambda task: greedy(task, {"image": image})):
+    for ask in (
+        lambda task: rewards_per_edit(task, image, {}),
+        lambda task: greedy(task, {"image": image}),
+    ):
         with pytest.raises(ConfigError, match="Distant does not promise local_reward"):
             ask(Distant())
 
@@ -87,5 +90,5 @@ def test_pricing_looks_at_the_scene() -> None:
 
     image = torch.zeros(1, 1, 2, 2)
     mask = torch.tensor([[[[1.0, 0.0], [0.0, 1.0]]]])
-    priced = prices(Masked(), image, {"target": image + 1, "mask": mask})
+    priced = rewards_per_edit(Masked(), image, {"target": image + 1, "mask": mask})
     assert ((priced != 0).any(1, keepdim=True) == mask.bool()).all()

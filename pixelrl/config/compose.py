@@ -15,7 +15,8 @@ from yaml import YAMLError
 
 from pixelrl.discovery import TASKS, load
 from pixelrl.errors import ConfigError, PluginError
-from pixelrl.settings import SECTIONS, Data, Learning, Network, Run, flat
+from pixelrl.rl.estimators import ESTIMATORS
+from pixelrl.settings import SECTIONS, Data, Learning, Network, Run, check_numbers
 from pixelrl.task import CONTRACT, Task
 
 
@@ -40,7 +41,7 @@ class Experiment:
     run: Run
 
 
-def task_class(name: str) -> type[Task]:
+def load_task_class(name: str) -> type[Task]:
     """Load the class of a task and check that it is one.
 
     Raises:
@@ -74,7 +75,7 @@ def compose(name: str, files: Sequence[Path] = (), overrides: Sequence[str] = ()
         ConfigError: a key does not exist or a value cannot be had.
         PluginError: the task cannot be loaded.
     """
-    kind = task_class(name)
+    kind = load_task_class(name)
     config = _schema(kind)
     for file in files:
         _merge(config, read_recipe(file), str(file))
@@ -86,14 +87,14 @@ def compose(name: str, files: Sequence[Path] = (), overrides: Sequence[str] = ()
 def from_plain(stored: Mapping[str, Any], overrides: Sequence[str] = ()) -> Experiment:
     """Compose an experiment from what `plain` made of one, and overrides."""
     name = str(stored["name"])
-    config = _schema(task_class(name))
+    config = _schema(load_task_class(name))
     _merge(config, {key: value for key, value in stored.items() if key != "name"}, "checkpoint")
     for override in overrides:
         _override(config, override)
     return _build(name, config)
 
 
-def plain(experiment: Experiment) -> dict[str, Any]:
+def as_plain(experiment: Experiment) -> dict[str, Any]:
     """Describe an experiment in strings, numbers, lists and dicts only."""
     described: dict[str, Any] = {"name": experiment.name}
     for section in ("task", *SECTIONS):
@@ -104,7 +105,7 @@ def plain(experiment: Experiment) -> dict[str, Any]:
 
 def as_yaml(experiment: Experiment) -> str:
     """Describe an experiment as a recipe that would compose it again."""
-    described = plain(experiment)
+    described = as_plain(experiment)
     name = described.pop("name")
     return (
         f"# python -m pixelrl fit --task {name} --config THIS_FILE\n{OmegaConf.to_yaml(described)}"
@@ -210,44 +211,18 @@ def _build(name: str, config: DictConfig) -> Experiment:
     return experiment
 
 
-_POSITIVE = (
-    "task.length",
-    "task.channels",
-    "network.width",
-    "learning.episodes",
-    "learning.window",
-    "learning.rate",
-    "learning.temperature",
-    "data.crop",
-    "data.batch",
-    "data.val_repeat",
-    "run.devices",
-    "run.validate_every",
-    "run.checkpoint_every",
-)
-
-
 def check(experiment: Experiment) -> None:
     """Check what types cannot say.
 
     Raises:
         ConfigError: a number is out of its range.
     """
-    values = {section: vars(getattr(experiment, section)) for section in ("task", *SECTIONS)}
-    settings = flat(values)
-    for key in _POSITIVE:
-        if settings[key] <= 0:
-            raise ConfigError(f"{key}: expected more than zero, got {settings[key]}.")
-    for key in ("learning.gamma", "data.flip"):
-        if not 0 <= settings[key] <= 1:
-            raise ConfigError(f"{key}: expected a number from 0 to 1, got {settings[key]}.")
-    spread = experiment.learning.spread
-    if spread < 0 or (spread and spread % 2 == 0):
-        raise ConfigError(f"learning.spread: expected 0 or an odd number of pixels, got {spread}.")
-    estimator = experiment.learning.estimator
-    if estimator in {"expected", "priced"} and not experiment.task.local_reward:
+    for section in ("task", *SECTIONS):
+        check_numbers(section, getattr(experiment, section))
+    name = experiment.learning.estimator
+    if ESTIMATORS[name].per_edit and not experiment.task.local_reward:
         raise ConfigError(
-            f"learning.estimator={estimator} needs a task that promises local_reward;"
+            f"learning.estimator={name} needs a task that promises local_reward;"
             f" {type(experiment.task).__name__} does not. Use learning.estimator=sampled."
         )
     if unknown := set(experiment.run.loggers) - {"wandb", "tensorboard"}:

@@ -31,7 +31,7 @@ def read_yaml(file: Path, kind: str) -> object:
         raise ConfigError(f"{file}: not valid YAML: {' '.join(str(error).split())}.") from error
 
 
-def shipped() -> dict[str, Path]:
+def list_shipped() -> dict[str, Path]:
     """List the shipped recipes by name, such as ``inpainting`` or ``published/denoising``."""
     found: dict[str, Path] = {}
     for root in SHIPPED:
@@ -52,7 +52,7 @@ def find_recipe(name: str) -> Path:
     for path in (Path(name), here):
         if path.is_file():
             return path
-    known = shipped()
+    known = list_shipped()
     if name in known:
         return known[name]
     raise ConfigError(
@@ -61,7 +61,7 @@ def find_recipe(name: str) -> Path:
     )
 
 
-def recipes_for(name: str, named: Sequence[str]) -> list[Path]:
+def find_recipes(name: str, named: Sequence[str]) -> list[Path]:
     """Choose the recipes of a run: those named, or else the task's own, or else the quick one."""
     if named:
         return [find_recipe(recipe) for recipe in named]

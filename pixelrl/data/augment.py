@@ -19,7 +19,7 @@ Augment = Callable[[Arrays, int], dict[str, NDArray[Any]]]
 _BORDERS = {"constant": cv2.BORDER_CONSTANT, "reflect": cv2.BORDER_REFLECT_101}
 
 
-def augmentation(data: Data, names: Sequence[str]) -> Augment:
+def make_augmentation(data: Data, names: Sequence[str]) -> Augment:
     """Make the augmentation of training, in the official order: mirror, rotate, crop.
 
     Args:

@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 from torch import Generator, Tensor
 from torch.utils.data import DataLoader, Dataset
 
-from pixelrl.data.augment import Augment, augmentation
-from pixelrl.data.sampling import EpisodeLoader, EpisodeSampler, seeded
+from pixelrl.data.augment import Augment, make_augmentation
+from pixelrl.data.sampling import EpisodeLoader, EpisodeSampler, seed_sample
 from pixelrl.errors import DataError
 from pixelrl.images.files import as_map
-from pixelrl.images.folders import list_images, photographs
-from pixelrl.images.profiles import profile_for, read_map
+from pixelrl.images.folders import list_bundled, list_images
+from pixelrl.images.profiles import find_profile, read_map
 from pixelrl.maps import Scene, check_scene
 from pixelrl.settings import Data, Profile
 from pixelrl.task import Task
@@ -29,7 +29,7 @@ KEPT = 512
 """So many decoded files are kept in memory per process."""
 
 
-def aligned(task: Task, data: Data, split: Split) -> list[Aligned]:
+def align_files(task: Task, data: Data, split: Split) -> list[Aligned]:
     """Find the files of a split, aligned by file name.
 
     Args:
@@ -58,7 +58,7 @@ def aligned(task: Task, data: Data, split: Split) -> list[Aligned]:
     return _partners(files, folders)
 
 
-def posed(task: Task, data: Data, split: Split) -> bool:
+def is_posed(task: Task, data: Data, split: Split) -> bool:
     """Tell whether the folders pose the problem themselves, so that the task must not.
 
     They do if they bring a target that the task would have made from the image.
@@ -84,10 +84,10 @@ class Crops(Dataset[dict[str, Tensor]]):
 
     def __init__(self, task: Task, data: Data, seed: int) -> None:
         self.task, self.data, self.seed = task, data, seed
-        self.files = aligned(task, data, "train")
-        self.posed = posed(task, data, "train")
+        self.files = align_files(task, data, "train")
+        self.posed = is_posed(task, data, "train")
         self.maps = Maps(task, data.profile, seed)
-        self.augment: Augment = augmentation(data, tuple(self.maps(self.files[0])))
+        self.augment: Augment = make_augmentation(data, tuple(self.maps(self.files[0])))
         for sample in self.files[:KEPT]:
             self.read(sample)
 
@@ -96,7 +96,7 @@ class Crops(Dataset[dict[str, Tensor]]):
 
     def __getitem__(self, key: tuple[int, int]) -> dict[str, Tensor]:
         number, index = key
-        rng, seed = seeded(self.seed, number)
+        rng, seed = seed_sample(self.seed, number)
         maps = self.augment(self.read(self.files[index]), seed)
         tensors = {name: as_map(value) for name, value in maps.items()}
         return pose(self.task, tensors, None if self.posed else rng)
@@ -128,20 +128,20 @@ class Whole(Dataset[dict[str, Tensor]]):
     def __init__(self, task: Task, data: Data, split: Split, seed: int) -> None:
         self.task, self.data, self.seed = task, data, seed
         self.maps = Maps(task, data.profile, seed)
-        files = aligned(task, data, split)
+        files = align_files(task, data, split)
         files = files[: data.limit] if data.limit else files
         self.count = len(files)
         self.files = files * data.val_repeat if split == "val" else files
         self.crop = data.val_crop if split == "val" else 0
-        self.posed = split == "predict" or posed(task, data, split)
+        self.posed = split == "predict" or is_posed(task, data, split)
 
     def __len__(self) -> int:
         return len(self.files)
 
     def __getitem__(self, index: int) -> dict[str, Tensor]:
-        rng, _ = seeded(self.seed, index)
+        rng, _ = seed_sample(self.seed, index)
         maps = self.maps(self.files[index])
-        tensors = {name: centre(as_map(value), self.crop) for name, value in maps.items()}
+        tensors = {name: crop_center(as_map(value), self.crop) for name, value in maps.items()}
         return pose(self.task, tensors, None if self.posed else rng)
 
     @property
@@ -155,7 +155,7 @@ class Whole(Dataset[dict[str, Tensor]]):
 
     def profile(self, index: int) -> bytes:
         """Find the ICC profile that an edit of an image has to carry; empty for none."""
-        return profile_for(self.files[index]["image"], self.data.profile, self.task.channels)
+        return find_profile(self.files[index]["image"], self.data.profile, self.task.channels)
 
     def loader(self) -> DataLoader[dict[str, Tensor]]:
         """Load the images one at a time, in order."""
@@ -224,7 +224,7 @@ class Maps:
             return read_aligned(self.task, sample, self.profile)
         path = sample["image"]
         if path not in self._invented:
-            rng, _ = seeded(self.seed, crc32(path.name.encode()))
+            rng, _ = seed_sample(self.seed, crc32(path.name.encode()))
             image = as_map(_read(path, "image", self.task.channels, self.profile))
             maps = self.task.invent(image, rng)
             self._invented[path] = {
@@ -253,7 +253,7 @@ def read_aligned(task: Task, sample: Aligned, profile: Profile) -> dict[str, NDA
     return maps
 
 
-def centre(value: Tensor, side: int) -> Tensor:
+def crop_center(value: Tensor, side: int) -> Tensor:
     """Cut the centre of a map, at most ``side`` pixels high and wide; 0 cuts nothing."""
     if not side:
         return value
@@ -277,7 +277,7 @@ def _boxed(task: Task, split: Split) -> Sequence[Path]:
             f"{type(task).__name__} learns from {', '.join(task.learns_from)}; the photographs in"
             f" the box have no more than an image. Pass data.{split}.image=DIR and the others."
         )
-    return photographs(split)
+    return list_bundled(split)
 
 
 def _partners(files: Mapping[str, Sequence[Path]], folders: Mapping[str, str]) -> list[Aligned]:

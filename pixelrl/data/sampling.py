@@ -71,7 +71,7 @@ class EpisodeLoader(DataLoader[dict[str, Tensor]]):
         self.batch_sampler.start = state["handed_out"]
 
 
-def seeded(seed: int, number: int) -> tuple[Generator, int]:
+def seed_sample(seed: int, number: int) -> tuple[Generator, int]:
     """Make a sample's one source of randomness, and a 32-bit seed drawn with it."""
     wide, narrow = SeedSequence((seed, number)).generate_state(2, "uint64").tolist()
     return Generator().manual_seed(wide >> 1), narrow & 0xFFFFFFFF
@@ -80,5 +80,5 @@ def seeded(seed: int, number: int) -> tuple[Generator, int]:
 @lru_cache(maxsize=4)
 def _order(images: int, seed: int, lap: int) -> tuple[int, ...]:
     """Shuffle the images for one pass over them."""
-    rng, _ = seeded(seed, lap)
+    rng, _ = seed_sample(seed, lap)
     return tuple(torch.randperm(images, generator=rng).tolist())

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from torch import Tensor
 
-from pixelrl.drawing.filmstrip import change_image
+from pixelrl.drawing.filmstrip import draw_change
 from pixelrl.images.files import as_bytes, as_map
 
 
@@ -23,10 +23,10 @@ class Difference(NamedTuple):
     picture: Tensor
 
 
-def difference(before: Tensor, after: Tensor) -> Difference:
+def draw_difference(before: Tensor, after: Tensor) -> Difference:
     """Compare two images ``(C,H,W)`` as 8-bit files."""
     one, other = as_bytes(before), as_bytes(after)
     pixels = int((one != other).any(-1).sum())
     largest = int(abs(one.astype(int) - other).max())
-    picture = change_image(as_map(one)[None], as_map(other)[None], 255 / max(largest, 1))[0]
+    picture = draw_change(as_map(one)[None], as_map(other)[None], 255 / max(largest, 1))[0]
     return Difference(pixels, largest, picture)

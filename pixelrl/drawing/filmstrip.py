@@ -12,7 +12,7 @@ import torch
 from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
-from pixelrl.drawing.palette import colors, inks, rgb
+from pixelrl.drawing.palette import color_edits, ink_edits, rgb
 from pixelrl.errors import MapError
 from pixelrl.images.files import as_bytes
 from pixelrl.scores import psnr
@@ -26,7 +26,7 @@ SPELL = {0xD7: "x", 0x2212: "-", 0x2013: "-", 0x3C3: "sigma", 0x2192: "to", ord(
 """What the font lacks: times, minus, dash, sigma, arrow."""
 
 
-def choice_image(choice: Tensor, names: Sequence[str]) -> Tensor:
+def draw_choices(choice: Tensor, names: Sequence[str]) -> Tensor:
     """Paint every pixel in the colour of its edit.
 
     Args:
@@ -36,10 +36,10 @@ def choice_image(choice: Tensor, names: Sequence[str]) -> Tensor:
     Returns:
         ``(B,3,H,W)`` RGB in [0, 1].
     """
-    return colors(names).to(choice.device)[choice.long()].movedim(-1, 1)
+    return color_edits(names).to(choice.device)[choice.long()].movedim(-1, 1)
 
 
-def change_image(before: Tensor, after: Tensor, gain: float | Tensor) -> Tensor:
+def draw_change(before: Tensor, after: Tensor, gain: float | Tensor) -> Tensor:
     """Paint what a step changed: blue where darker, orange where brighter, white where nothing did.
 
     Args:
@@ -59,7 +59,7 @@ def change_image(before: Tensor, after: Tensor, gain: float | Tensor) -> Tensor:
     return 1 - amount.abs() * (1 - torch.where(amount < 0, darker, brighter))
 
 
-def usage(choices: Tensor, count: int) -> Tensor:
+def count_shares(choices: Tensor, count: int) -> Tensor:
     """Tell which share of the pixels chose each edit, step by step.
 
     Args:
@@ -72,7 +72,7 @@ def usage(choices: Tensor, count: int) -> Tensor:
     return torch.stack([(choices == edit).float().mean((1, 2, 3)) for edit in range(count)], 1)
 
 
-def filmstrip(
+def draw_filmstrip(
     images: Sequence[Tensor],
     choices: Tensor,
     names: Sequence[str],
@@ -100,11 +100,11 @@ def filmstrip(
     choices = choices.cpu()
     _check(frames, choices, names)
     steps, cell = _arrange(len(choices), frames.shape[-2], frames.shape[-1], len(known))
-    shown, shares = torch.tensor(steps), usage(choices[:, None], len(names))
+    shown, shares = torch.tensor(steps), count_shares(choices[:, None], len(names))
     before, after = frames[shown - 1], frames[shown]
     levels = [_level(change) for change in after - before]
-    maps = choice_image(choices[shown - 1], names)
-    changes = change_image(before, after, 255 / torch.tensor(levels).view(-1, 1, 1, 1))
+    maps = draw_choices(choices[shown - 1], names)
+    changes = draw_change(before, after, 255 / torch.tensor(levels).view(-1, 1, 1, 1))
     sheet = _Sheet(cell, 1 + len(steps) + len(known), names)
     sheet.words("", ["start", *(f"step {step}" for step in steps), *["target"] * len(known)])
     sheet.pictures("image", [_fit(each, cell) for each in (frames[0], *after, *known)])
@@ -193,7 +193,7 @@ class _Sheet:
         top, bottom = self.y - self.em // 6, self.y + self.em // 3
         for column, row in enumerate(shares):
             left, edge = self.center(column) - self.wide // 2, 0.0
-            for share, ink in zip(row, inks(self.names), strict=False):
+            for share, ink in zip(row, ink_edits(self.names), strict=False):
                 start, edge = round(edge * self.wide), edge + share
                 if round(edge * self.wide) > start:
                     stop = left + round(edge * self.wide) - 1
@@ -207,7 +207,7 @@ class _Sheet:
         rows = -(-len(shares) // across)
         self.y += em * 5 // 4
         self.text(em, self.y, "share", "lm")
-        hues = inks(self.names)
+        hues = ink_edits(self.names)
         for index, (name, share, ink) in enumerate(zip(self.names, shares, hues, strict=True)):
             x, y = self.left + index // rows * self.entry, self.y + index % rows * line
             self.draw.rectangle((x, y - em // 2, x + em, y + em // 2), ink, FRAME)
@@ -219,7 +219,7 @@ class _Sheet:
         """Explain the colours of change."""
         em, x, length = self.em, self.left, 6 * self.em
         ramp = torch.linspace(-1, 1, length).expand(1, 1, em, length)
-        bar = picture(change_image(torch.zeros_like(ramp), ramp, 1.0)[0])
+        bar = picture(draw_change(torch.zeros_like(ramp), ramp, 1.0)[0])
         self.text(em, self.y, "scale", "lm")
         self.draw.rectangle((x, self.y - em // 2, x + length + 1, self.y + em // 2 + 1), FRAME)
         self.image.paste(bar, (x + 1, self.y - em // 2 + 1))

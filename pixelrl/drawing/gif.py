@@ -12,8 +12,8 @@ import torch
 from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
-from pixelrl.drawing.filmstrip import INK, SOFT, SPELL, choice_image, picture
-from pixelrl.drawing.palette import colors, inks
+from pixelrl.drawing.filmstrip import INK, SOFT, SPELL, draw_choices, picture
+from pixelrl.drawing.palette import color_edits, ink_edits
 
 LARGEST, SMALLEST = 480, 160
 """About the longest side of the image in the animation, in pixels."""
@@ -22,7 +22,7 @@ PAUSE, LAST = 900, 2700
 """How long a step and the last step are shown, in milliseconds."""
 
 
-def animation(frames: Tensor, choices: Tensor, names: Sequence[str]) -> list[Image.Image]:
+def draw_animation(frames: Tensor, choices: Tensor, names: Sequence[str]) -> list[Image.Image]:
     """Draw the pictures of an animation.
 
     Args:
@@ -38,7 +38,7 @@ def animation(frames: Tensor, choices: Tensor, names: Sequence[str]) -> list[Ima
     factor = LARGEST / longest if longest > LARGEST else max(1, SMALLEST // longest)
     size = (max(1, round(factor * width)), max(1, round(factor * height)))
     legend = _legend(names, 2 * size[0] + GAP)
-    maps = choice_image(choices, names)
+    maps = draw_choices(choices, names)
     table = _palette(names, frames[-1])
     drawn = []
     for step, frame in enumerate(frames):
@@ -79,7 +79,7 @@ def _legend(names: Sequence[str], room: int) -> Image.Image:
     rows = -(-len(told) // across)
     sheet = Image.new("RGB", (width, rows * (EM + 8) + EM), "white")
     draw = ImageDraw.Draw(sheet)
-    for index, (name, ink) in enumerate(zip(told, inks(names), strict=True)):
+    for index, (name, ink) in enumerate(zip(told, ink_edits(names), strict=True)):
         x, y = GAP + index % across * entry, EM + index // across * (EM + 8)
         draw.rectangle((x, y - EM // 2, x + EM, y + EM // 2), ink, SOFT)
         draw.text((x + EM * 3 // 2, y), name, INK, font, anchor="lm")
@@ -88,7 +88,7 @@ def _legend(names: Sequence[str], room: int) -> Image.Image:
 
 def _palette(names: Sequence[str], image: Tensor) -> Image.Image:
     """Share out a palette: the edits' colors, then gray levels or the image's own colors."""
-    levels = (colors(names)[:128] * 255).round().to(torch.uint8).flatten().tolist()
+    levels = (color_edits(names)[:128] * 255).round().to(torch.uint8).flatten().tolist()
     room = 256 - len(levels) // 3
     if len(image) == 3:
         own = picture(image).quantize(room - 16, Image.Quantize.MEDIANCUT).getpalette() or []

@@ -29,7 +29,7 @@ def palette(count: int) -> Tensor:
     return table[index % len(table)] * 0.7 ** (index // len(table))[:, None]
 
 
-def colors(names: Sequence[str]) -> Tensor:
+def color_edits(names: Sequence[str]) -> Tensor:
     """Give each edit its colour: light gray to the one that does nothing, the palette to the rest.
 
     Args:
@@ -50,9 +50,9 @@ def colors(names: Sequence[str]) -> Tensor:
     return table
 
 
-def inks(names: Sequence[str]) -> list[str]:
+def ink_edits(names: Sequence[str]) -> list[str]:
     """Write the edits' colors as Pillow and CSS want them, such as ``#0072b2``."""
-    return [f"#{bytes(row).hex()}" for row in (colors(names) * 255).round().int().tolist()]
+    return [f"#{bytes(row).hex()}" for row in (color_edits(names) * 255).round().int().tolist()]
 
 
 def keeps(name: str) -> bool:

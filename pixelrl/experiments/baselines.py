@@ -22,7 +22,9 @@ class Played(NamedTuple):
 
 
 @torch.no_grad()
-def baselines(task: Task, scenes: Sequence[Scene], seed: int = 0) -> Iterator[tuple[str, Images]]:
+def play_baselines(
+    task: Task, scenes: Sequence[Scene], seed: int = 0
+) -> Iterator[tuple[str, Images]]:
     """Finish images in ways that do not look at them.
 
     Numbers of repetitions and the sequence are chosen on these very scenes by the reward, which
@@ -51,7 +53,7 @@ def baselines(task: Task, scenes: Sequence[Scene], seed: int = 0) -> Iterator[tu
         yield name, [finished[name] for finished in own]
 
 
-def compared(
+def compare_baselines(
     task: Task,
     scenes: Sequence[Scene],
     policy: Sequence[Row],
@@ -71,7 +73,7 @@ def compared(
     names = [str(row["image"]) for row in policy]
     every: list[Row] = []
     mean: list[Row] = []
-    for title, images in baselines(task, scenes, seed):
+    for title, images in play_baselines(task, scenes, seed):
         rows: list[Row] = [
             {"image": name, **_scored(task, image, scene)}
             for name, image, scene in zip(names, images, scenes, strict=True)

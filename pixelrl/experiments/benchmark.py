@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from pixelrl.config.compose import Experiment, compose
-from pixelrl.config.recipes import find_recipe, read_yaml, recipes_for
+from pixelrl.config.recipes import find_recipe, find_recipes, read_yaml
 from pixelrl.errors import ConfigError
 from pixelrl.experiments.evaluate import score
 from pixelrl.experiments.fit import fit
@@ -23,7 +23,7 @@ MARKERS = ("<!-- results -->", "<!-- /results -->")
 
 
 @dataclass(frozen=True)
-class Entry:
+class BenchmarkRow:
     """Describe one row of a benchmark.
 
     Attributes:
@@ -56,7 +56,7 @@ class Benchmark:
         scores: which scores are shown, in order; empty for all.
     """
 
-    rows: Sequence[Entry]
+    rows: Sequence[BenchmarkRow]
     scores: Sequence[str] = ()
 
 
@@ -107,7 +107,7 @@ def evaluate(benchmark: Benchmark, directory: Path, tell: Callable[[str], None] 
     return table
 
 
-def replaced(page: Path, table: str) -> str:
+def replace_section(page: Path, table: str) -> str:
     """Put a table between the markers of a page.
 
     Returns:
@@ -127,13 +127,13 @@ def replaced(page: Path, table: str) -> str:
     return f"{before}{MARKERS[0]}\n{table}{MARKERS[1]}{after}"
 
 
-def _entry(where: str, raw: object) -> Entry:
+def _entry(where: str, raw: object) -> BenchmarkRow:
     if not isinstance(raw, dict) or not isinstance(raw.get("name"), str):
         raise ConfigError(f"{where}: expected a mapping with a name.")
-    known = [item.name for item in fields(Entry)]
+    known = [item.name for item in fields(BenchmarkRow)]
     if strange := set(raw) - set(known):
         raise ConfigError(f"{where}: unknown key '{min(strange)}'; expected {', '.join(known)}.")
-    entry = Entry(**raw)
+    entry = BenchmarkRow(**raw)
     sources = [name for name in ("weights", "checkpoint", "recipe") if getattr(entry, name)]
     if len(sources) != 1:
         raise ConfigError(f"{where}: expected exactly one of weights, checkpoint and recipe.")
@@ -142,7 +142,7 @@ def _entry(where: str, raw: object) -> Entry:
     return entry
 
 
-def _policy(entry: Entry, directory: Path) -> tuple[PixelA3C, Experiment]:
+def _policy(entry: BenchmarkRow, directory: Path) -> tuple[PixelA3C, Experiment]:
     """Rebuild one row's policy, learned first if it comes from a recipe."""
     overrides = [*_data(entry.data), *entry.set]
     if entry.checkpoint:
@@ -152,7 +152,7 @@ def _policy(entry: Entry, directory: Path) -> tuple[PixelA3C, Experiment]:
         experiment = compose(entry.task, [], [f"network.init={entry.weights}", *overrides])
         return build(experiment), experiment
     own = entry.recipe is True
-    recipes = recipes_for(entry.task, []) if own else [find_recipe(str(entry.recipe))]
+    recipes = find_recipes(entry.task, []) if own else [find_recipe(str(entry.recipe))]
     overrides = [f"run.root={directory / 'runs'}", *overrides]
     experiment = compose(entry.task, recipes, overrides)
     return fit(experiment).module, experiment
@@ -166,7 +166,9 @@ def _data(data: str | Mapping[str, str]) -> list[str]:
     return [f"data.test.{name}={folder}" for name, folder in data.items()]
 
 
-def _chosen(entry: Entry, found: Mapping[str, float], wanted: Sequence[str]) -> Mapping[str, float]:
+def _chosen(
+    entry: BenchmarkRow, found: Mapping[str, float], wanted: Sequence[str]
+) -> Mapping[str, float]:
     """Choose the scores that are shown."""
     for name in wanted:
         if name not in found:
@@ -176,7 +178,7 @@ def _chosen(entry: Entry, found: Mapping[str, float], wanted: Sequence[str]) -> 
     return {name: found[name] for name in (wanted or found)}
 
 
-def _row(entry: Entry, task: str, scores: Mapping[str, float]) -> Row:
+def _row(entry: BenchmarkRow, task: str, scores: Mapping[str, float]) -> Row:
     return {"name": entry.name, "task": task, **entry.columns, **scores}
 
 

@@ -86,7 +86,7 @@ def tally(entropy: Tensor, image: Tensor, target: Tensor, actions: int) -> Tally
     return Tally(counts.cpu(), most)
 
 
-def groups(found: Tally, count: int = 20) -> list[Group]:
+def group_pixels(found: Tally, count: int = 20) -> list[Group]:
     """Gather the bins of entropy in groups of about as many pixels each.
 
     Args:
@@ -144,7 +144,7 @@ def remaining(found: Tally) -> tuple[list[tuple[float, float]], list[tuple[float
     return by_entropy, by_error
 
 
-def summary(found: Tally) -> dict[str, float]:
+def summarize(found: Tally) -> dict[str, float]:
     """Sum up the calibration in numbers, for protocols and reports.
 
     Returns:

@@ -4,15 +4,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-from pixelrl.config.compose import Experiment, plain
+from pixelrl.config.compose import Experiment, as_plain
 from pixelrl.data.module import Whole
 from pixelrl.errors import ConfigError
-from pixelrl.experiments.baselines import compared
-from pixelrl.experiments.trainer import trainer_for
+from pixelrl.experiments.baselines import compare_baselines
+from pixelrl.experiments.trainer import make_trainer
 from pixelrl.experiments.writers import Extras, ScoreTable
 from pixelrl.images.folders import digest
 from pixelrl.runs import directory as runs
-from pixelrl.runs.tables import Row, aligned, write_rows
+from pixelrl.runs.tables import Row, align_columns, write_rows
 from pixelrl.training.module import PixelA3C
 
 
@@ -51,7 +51,7 @@ def score(
         experiment,
         extras,
     )
-    trainer = trainer_for(experiment, None, [table])
+    trainer = make_trainer(experiment, None, [table])
     trainer.test(module, dataloaders=images.loader(), verbose=False)
     return table.rows
 
@@ -75,9 +75,9 @@ def compare(
         {name: value.unsqueeze(0) for name, value in images[index].items()}
         for index in range(len(images))
     ]
-    every, mean = compared(experiment.task, scenes, policy, experiment.run.seed)
+    every, mean = compare_baselines(experiment.task, scenes, policy, experiment.run.seed)
     write_rows(directory / "baselines.csv", every)
-    return aligned(mean)
+    return align_columns(mean)
 
 
 def _whole(experiment: Experiment, split: str) -> Whole:
@@ -91,7 +91,7 @@ def _protocol(experiment: Experiment, images: Whole, split: str) -> dict[str, An
     """State what scores depend on."""
     folders = getattr(experiment.data, split) or "the photographs in the box"
     return {
-        "task": plain(experiment)["task"],
+        "task": as_plain(experiment)["task"],
         "split": split,
         "folders": folders,
         "images": len(images),

@@ -8,7 +8,7 @@ import lightning.pytorch as pl
 
 from pixelrl.config.compose import Experiment
 from pixelrl.experiments.evaluate import score
-from pixelrl.experiments.trainer import checkpointing, image_data, new_directory, trainer_for
+from pixelrl.experiments.trainer import make_checkpointing, make_data, make_directory, make_trainer
 from pixelrl.runs import directory as runs
 from pixelrl.runs.curves import draw_learning_curves
 from pixelrl.runs.tables import Row, means
@@ -47,11 +47,13 @@ def fit(experiment: Experiment, resume: Path | None = None) -> Fitted:
         PixelRLError: of whatever kind, with one line that says what to do.
     """
     module = build(experiment)
-    data = image_data(experiment)
+    data = make_data(experiment)
     data.check()
-    directory = runs.resumed_directory(resume) if resume else new_directory(experiment)
+    directory = runs.find_resumed(resume) if resume else make_directory(experiment)
     shows = [ShowEpisodes(directory / "filmstrips"), ShareHistograms()]
-    trainer = trainer_for(experiment, directory, [*shows, *checkpointing(experiment, directory)])
+    trainer = make_trainer(
+        experiment, directory, [*shows, *make_checkpointing(experiment, directory)]
+    )
     if experiment.network.init and resume is None:
         # The start counts: what was learned before is kept if nothing better is found.
         trainer.validate(module, datamodule=data, verbose=False)
@@ -68,7 +70,7 @@ def fit(experiment: Experiment, resume: Path | None = None) -> Fitted:
 
 def rehearse(experiment: Experiment) -> None:
     """Go through one episode and one validation image, and leave nothing."""
-    module, data = build(experiment), image_data(experiment)
+    module, data = build(experiment), make_data(experiment)
     data.check()
     quiet()
     trainer = pl.Trainer(

@@ -23,7 +23,7 @@ from pixelrl.drawing.charts import (
     span,
     text,
 )
-from pixelrl.experiments.calibration import Tally, groups, remaining, summary
+from pixelrl.experiments.calibration import Tally, group_pixels, remaining, summarize
 from pixelrl.runs.tables import Row, means
 
 SECOND = "#d55e00"
@@ -49,12 +49,12 @@ def calibration_plot(found: Tally, title: str) -> Tensor:
     """
     sheet = Image.new("RGB", (FINE * SIZE[0], FINE * SIZE[1]), "white")
     draw = ImageDraw.Draw(sheet)
-    numbers = summary(found)
+    numbers = summarize(found)
     text(draw, (16, 28), title, "lm", TITLE)
     correlation = numbers["rank_correlation"]
     told = f"rank correlation {correlation:.2f}: {verdict(correlation)}"
     text(draw, (SIZE[0] - 16, 28), told, "rm", TEXT, SOFT)
-    means = [(group.entropy, group.error) for group in groups(found)]
+    means = [(group.entropy, group.error) for group in group_pixels(found)]
     _plot(draw, LEFT, "mean error, gray levels", "entropy of the policy, nats", {LINE: means})
     by_entropy, by_error = remaining(found)
     lines = {SECOND: by_error, LINE: by_entropy}

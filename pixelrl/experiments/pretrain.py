@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from pixelrl.config.compose import Experiment
-from pixelrl.experiments.trainer import checkpointing, image_data, new_directory, trainer_for
+from pixelrl.experiments.trainer import make_checkpointing, make_data, make_directory, make_trainer
 from pixelrl.runs import directory as runs
 from pixelrl.training.checkpoint import build
 from pixelrl.training.pretraining import Regression
@@ -23,11 +23,11 @@ def pretrain(experiment: Experiment) -> Path:
     """
     policy = build(experiment).policy
     module = Regression(experiment.task, policy, experiment.learning)
-    data = image_data(experiment)
+    data = make_data(experiment)
     data.check()
-    directory = new_directory(experiment)
-    trainer = trainer_for(
-        experiment, directory, checkpointing(experiment, directory, supervised=True)
+    directory = make_directory(experiment)
+    trainer = make_trainer(
+        experiment, directory, make_checkpointing(experiment, directory, supervised=True)
     )
     trainer.fit(module, datamodule=data)
     trainer.save_checkpoint(directory / runs.LAST)

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from pixelrl.config.compose import Experiment
 from pixelrl.errors import ConfigError
 from pixelrl.experiments.fit import fit
-from pixelrl.runs.directory import stamped
+from pixelrl.runs.directory import stamp_name
 from pixelrl.runs.tables import Row, means, write_rows
 
 
@@ -45,7 +45,7 @@ def fit_seeds(experiment: Experiment, count: int, tell: Callable[[str], None] = 
         raise ConfigError(f"--seeds: expected two or more, got {count}.")
     if experiment.run.devices > 1:
         raise ConfigError("--seeds: each run must be one process; set run.devices=1.")
-    base = experiment.run.name or stamped(experiment.name)
+    base = experiment.run.name or stamp_name(experiment.name)
     rows: list[Row] = []
     directories = []
     for seed in range(experiment.run.seed, experiment.run.seed + count):

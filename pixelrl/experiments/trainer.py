@@ -10,16 +10,16 @@ import torch
 from lightning.pytorch.callbacks import Callback
 from lightning.pytorch.strategies import DDPStrategy
 
-from pixelrl.config.compose import Experiment, as_yaml, plain
+from pixelrl.config.compose import Experiment, as_plain, as_yaml
 from pixelrl.data.module import ImageData
 from pixelrl.errors import ConfigError
 from pixelrl.runs import directory as runs
 from pixelrl.training.callbacks import KeepCheckpoints, StoreSettings
-from pixelrl.training.loggers import loggers, quiet
+from pixelrl.training.loggers import make_loggers, quiet
 from pixelrl.training.progress import Progress
 
 
-def image_data(experiment: Experiment) -> ImageData:
+def make_data(experiment: Experiment) -> ImageData:
     """Make the data module of an experiment."""
     return ImageData(
         experiment.task,
@@ -29,7 +29,7 @@ def image_data(experiment: Experiment) -> ImageData:
     )
 
 
-def new_directory(experiment: Experiment) -> Path:
+def make_directory(experiment: Experiment) -> Path:
     """Make a run's directory, described by its settings."""
     directory = runs.new_directory(experiment.run, experiment.name)
     if runs.is_first():
@@ -37,19 +37,19 @@ def new_directory(experiment: Experiment) -> Path:
     return directory
 
 
-def checkpointing(
+def make_checkpointing(
     experiment: Experiment, directory: Path, *, supervised: bool = False
 ) -> list[Callback]:
     """Make what keeps a run's checkpoints and tells where it is."""
     every = experiment.run.checkpoint_every
     return [
-        StoreSettings(plain(experiment), supervised=supervised),
+        StoreSettings(as_plain(experiment), supervised=supervised),
         KeepCheckpoints(directory / runs.LAST, directory / runs.BEST, every),
         Progress(experiment.learning.episodes),
     ]
 
 
-def trainer_for(
+def make_trainer(
     experiment: Experiment, directory: Path | None, callbacks: Sequence[Callback]
 ) -> pl.Trainer:
     """Make the trainer; with a directory it learns and logs there, without it only looks, alone."""
@@ -63,7 +63,7 @@ def trainer_for(
     else:
         episodes = experiment.learning.episodes
         settings = {
-            "logger": loggers(experiment, directory),
+            "logger": make_loggers(experiment, directory),
             "log_every_n_steps": max(1, min(10, episodes)),
             "val_check_interval": min(run.validate_every, episodes),
             "check_val_every_n_epoch": None,

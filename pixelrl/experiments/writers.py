@@ -12,15 +12,16 @@ from torch import Tensor
 
 from pixelrl.config.compose import Experiment
 from pixelrl.data.module import Whole
-from pixelrl.experiments.calibration import Tally, groups, summary, tally
+from pixelrl.experiments.calibration import Tally, group_pixels, summarize, tally
 from pixelrl.experiments.plots import calibration_plot, steps_plot
 from pixelrl.images.files import write_image
 from pixelrl.maps import Scene
 from pixelrl.oracle import greedy
 from pixelrl.records.write import write_record
+from pixelrl.rl.trace import Edited
 from pixelrl.runs.tables import Row, means, write_rows
 from pixelrl.task import Task
-from pixelrl.training.module import Edited, PixelA3C
+from pixelrl.training.module import PixelA3C
 
 RECORDS = "images"
 """The folder of the records, in that of the scores."""
@@ -84,12 +85,12 @@ class ScoreTable(Callback):
         row: Row = {"image": name}
         row.update({score: float(value[0]) for score, value in scores.items()})
         if self.extras.oracle:
-            row.update(ceiling(task, batch))
+            row.update(score_ceiling(task, batch))
         self.rows.append(row)
-        if self.extras.steps and edited.layers is not None:
-            self.step_rows += stepwise(task, name, edited.layers.frames, batch)
-        if edited.layers is not None and "target" in batch:
-            entropy, target = edited.layers.entropy, batch["target"]
+        if self.extras.steps and edited.trace is not None:
+            self.step_rows += score_steps(task, name, edited.trace.frames, batch)
+        if edited.trace is not None and "target" in batch:
+            entropy, target = edited.trace.entropy, batch["target"]
             found = tally(entropy, edited.image, target, len(task.actions))
             self.tally = found if self.tally is None else self.tally + found
         if self.extras.records:
@@ -107,8 +108,8 @@ class ScoreTable(Callback):
             return
         protocol = {**self.protocol, "mean": means(self.rows)}
         if self.tally is not None:
-            protocol["calibration"] = summary(self.tally)
-            rows: list[Row] = [group._asdict() for group in groups(self.tally)]
+            protocol["calibration"] = summarize(self.tally)
+            rows: list[Row] = [group._asdict() for group in group_pixels(self.tally)]
             write_rows(self.directory / "calibration.csv", rows)
             title = "Does the policy know where it errs?"
             write_image(self.directory / "calibration.png", calibration_plot(self.tally, title))
@@ -120,7 +121,7 @@ class ScoreTable(Callback):
         (self.directory / "protocol.json").write_text(text + "\n", "utf-8")
 
 
-def stepwise(task: Task, name: str, frames: Tensor, scene: Scene) -> list[Row]:
+def score_steps(task: Task, name: str, frames: Tensor, scene: Scene) -> list[Row]:
     """Score an image before the first step and after each.
 
     Args:
@@ -164,12 +165,11 @@ class SaveEdits(BasePredictionWriter):
         dataloader_idx: int,
     ) -> None:
         """Write one image's files."""
-        if isinstance(pl_module, PixelA3C):
-            name, profile = self.images.names[batch_idx], self.images.profile(batch_idx)
-            write_record(self.directory, name, prediction, batch, self.experiment, profile)
+        name, profile = self.images.names[batch_idx], self.images.profile(batch_idx)
+        write_record(self.directory, name, prediction, batch, self.experiment, profile)
 
 
-def ceiling(task: Task, scene: Scene) -> dict[str, float]:
+def score_ceiling(task: Task, scene: Scene) -> dict[str, float]:
     """Score the greedy ceiling of a task's edits; its reward must be local."""
     images, _ = greedy(task, scene)
     scores = task.scores(images[-1], scene)

@@ -19,7 +19,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from torch import Tensor
 
 from pixelrl.errors import DataError, MapError
-from pixelrl.images.folders import refused
+from pixelrl.images.folders import explain_refusal
 
 TIFF = frozenset({b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"})
 """The first four bytes of a TIFF, in either order of bytes, small or big."""
@@ -43,9 +43,9 @@ def read_array(path: Path, channels: int) -> NDArray[Any]:
     try:
         with _hushed():
             deep = _deep(path)
-            return _shallow(path, channels) if deep is None else channels_of(deep, channels)
+            return _shallow(path, channels) if deep is None else fit_channels(deep, channels)
     except (FileNotFoundError, IsADirectoryError, PermissionError) as error:
-        raise refused(path, error) from error
+        raise explain_refusal(path, error) from error
     except UnidentifiedImageError as error:
         what = "an empty file" if path.stat().st_size == 0 else "not an image"
         raise DataError(f"{path}: {what}; remove it or replace it.") from error
@@ -67,7 +67,7 @@ def read_image(path: Path, channels: int) -> Tensor:
     return as_map(read_array(path, channels))
 
 
-def embedded_profile(path: Path) -> bytes:
+def read_embedded_profile(path: Path) -> bytes:
     """Find the ICC profile embedded in an image file; empty if there is none.
 
     Raises:
@@ -98,7 +98,7 @@ def as_bytes(image: Tensor) -> NDArray[np.uint8]:
     return array
 
 
-def channels_of(array: NDArray[Any], channels: int) -> NDArray[Any]:
+def fit_channels(array: NDArray[Any], channels: int) -> NDArray[Any]:
     """Lay transparency on white and turn 1 to 4 channels into those asked for, 1 or 3.
 
     Args:

@@ -12,7 +12,7 @@ SUFFIXES = frozenset(
 )
 """The files of a folder that count as images; case does not matter."""
 
-BOXED = {
+BUNDLED = {
     "train": (
         "brick.png",
         "chelsea.png",
@@ -48,13 +48,13 @@ def list_images(path: Path) -> list[Path]:
     except FileNotFoundError as error:
         raise DataError(f"{path}: no such folder; expected one of images.") from error
     except OSError as error:
-        raise refused(path, error) from error
+        raise explain_refusal(path, error) from error
     if not found:
         raise DataError(f"no images in {path}; expected files like NAME.png or NAME.jpg.")
     return found
 
 
-def photographs(split: Literal["train", "val", "test"]) -> list[Path]:
+def list_bundled(split: Literal["train", "val", "test"]) -> list[Path]:
     """List the photographs in the box, those that scikit-image ships.
 
     Raises:
@@ -63,7 +63,7 @@ def photographs(split: Literal["train", "val", "test"]) -> list[Path]:
     import skimage.data  # noqa: PLC0415 - only those who use its photographs pay for it
 
     folder = Path(skimage.data.__file__).parent
-    found = [folder / name for name in BOXED[split]]
+    found = [folder / name for name in BUNDLED[split]]
     for path in found:
         if not path.is_file():
             raise DataError(f"{path}: missing from scikit-image; reinstall it, or name folders.")
@@ -81,11 +81,11 @@ def digest(paths: Sequence[Path]) -> str:
         try:
             total.update(path.name.encode() + b"\0" + path.read_bytes())
         except OSError as error:
-            raise refused(path, error) from error
+            raise explain_refusal(path, error) from error
     return total.hexdigest()[:12]
 
 
-def refused(path: Path, error: OSError) -> DataError:
+def explain_refusal(path: Path, error: OSError) -> DataError:
     """Phrase what the system says about a path that cannot be read."""
     told = {
         FileNotFoundError: "no such file; expected an image",

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pixelrl.errors import ConfigError, DataError
-from pixelrl.images.files import channels_of, embedded_profile, read_array
+from pixelrl.images.files import fit_channels, read_array, read_embedded_profile
 from pixelrl.maps import map_channels
 from pixelrl.settings import Profile
 
@@ -46,9 +46,9 @@ def read_profiled(path: Path, channels: int, profile: Profile) -> NDArray[Any]:
     codecs = _codecs(profile)
     array = read_array(path, 3)
     value = array / np.float32(255) if array.dtype == np.uint8 else array
-    embedded = embedded_profile(path) or (b"" if profile == "srgb" else made("srgb"))
+    embedded = read_embedded_profile(path) or (b"" if profile == "srgb" else icc_profile("srgb"))
     if not embedded:  # sRGB to sRGB
-        return channels_of(value.astype(np.float32), channels)
+        return fit_channels(value.astype(np.float32), channels)
     space = _space(embedded)
     if space not in {"rgb", "gray"}:
         raise DataError(
@@ -61,7 +61,7 @@ def read_profiled(path: Path, channels: int, profile: Profile) -> NDArray[Any]:
         found = codecs.cms_transform(
             value.astype(np.float32),
             embedded,
-            made(profile),
+            icc_profile(profile),
             colorspace=space,
             outcolorspace="rgb",
             outdtype="float32",
@@ -72,7 +72,7 @@ def read_profiled(path: Path, channels: int, profile: Profile) -> NDArray[Any]:
             f"{path}: its color profile cannot be used ({error}); embed another, or take its"
             " numbers as they are (data.profile=ignore)."
         ) from error
-    return channels_of(np.clip(found, 0, 1), channels)
+    return fit_channels(np.clip(found, 0, 1), channels)
 
 
 def read_map(path: Path, name: str, channels: int, profile: Profile) -> NDArray[Any]:
@@ -92,7 +92,7 @@ def read_map(path: Path, name: str, channels: int, profile: Profile) -> NDArray[
     return read_profiled(path, map_channels(name, channels), wanted)
 
 
-def profile_for(path: Path, profile: Profile, channels: int) -> bytes:
+def find_profile(path: Path, profile: Profile, channels: int) -> bytes:
     """Find the ICC profile that an edit of a file has to carry; empty for none.
 
     Numbers taken as they are go on meaning what they meant, so the file's own profile is handed on
@@ -104,13 +104,13 @@ def profile_for(path: Path, profile: Profile, channels: int) -> bytes:
         channels: of the edited image.
     """
     if profile == "ignore":
-        found = embedded_profile(path)
+        found = read_embedded_profile(path)
         return found if _space(found) == {1: "gray", 3: "rgb"}.get(channels) else b""
-    return made(profile) if profile == "prophoto" and channels == 3 else b""
+    return icc_profile(profile) if profile == "prophoto" and channels == 3 else b""
 
 
 @cache
-def made(profile: Profile) -> bytes:
+def icc_profile(profile: Profile) -> bytes:
     """Make the ICC profile of ``srgb`` or ``prophoto``.
 
     Raises:

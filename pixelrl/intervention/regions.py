@@ -118,7 +118,7 @@ def write_steps(steps: range) -> str:
     return str(first) if len(steps) == 1 else f"{first}-{steps.stop}"
 
 
-def told_steps(written: str) -> str:
+def describe_steps(written: str) -> str:
     """Tell steps as `write_steps` wrote them to a person: ``step 3``, ``steps 2-4``."""
     return f"{'step' if written.isdigit() else 'steps'} {written}"
 
@@ -131,4 +131,4 @@ def check_steps(steps: range, length: int) -> None:
     """
     last = steps.start + 1 if steps.stop >= OPEN else steps.stop
     if last > length:
-        raise ConfigError(f"{told_steps(write_steps(steps))}: the episode has {length} steps.")
+        raise ConfigError(f"{describe_steps(write_steps(steps))}: the episode has {length} steps.")

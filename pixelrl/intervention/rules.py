@@ -10,8 +10,8 @@ from torch import Tensor
 
 from pixelrl.drawing.palette import keeps
 from pixelrl.errors import ConfigError, nearest
-from pixelrl.intervention.regions import Region, check_steps, told_steps, write_steps
-from pixelrl.rl.rollout import Guide
+from pixelrl.intervention.regions import Region, check_steps, describe_steps, write_steps
+from pixelrl.rl.rollout import Intervention
 
 Kind = Literal["forbid", "only", "prefer"]
 
@@ -52,7 +52,7 @@ class Rule:
         """Tell the rule to a person."""
         bias = f" by {self.bias:g}" if self.kind == "prefer" else ""
         where = f" in {self.region.name}" if self.region else ""
-        when = f" in {told_steps(write_steps(self.steps))}" if self.steps else ""
+        when = f" in {describe_steps(write_steps(self.steps))}" if self.steps else ""
         return f"{self.kind} {', '.join(self.edits)}{bias}{where}{when}"
 
 
@@ -77,7 +77,7 @@ def stop_after(
         raise ConfigError(f"stop after {count}: expected steps from 0 to {length}.")
     if count == length:
         return None
-    return Rule("only", (keeper(names),), region, range(count, length))
+    return Rule("only", (find_noop(names),), region, range(count, length))
 
 
 def keep_outside(region: Region, names: Sequence[str]) -> Rule:
@@ -86,10 +86,10 @@ def keep_outside(region: Region, names: Sequence[str]) -> Rule:
     Raises:
         ConfigError: no edit does nothing.
     """
-    return Rule("only", (keeper(names),), region.outside())
+    return Rule("only", (find_noop(names),), region.outside())
 
 
-def keeper(names: Sequence[str]) -> str:
+def find_noop(names: Sequence[str]) -> str:
     """Find the edit that does nothing, by its name.
 
     Raises:
@@ -112,8 +112,8 @@ def check_edit(name: str, names: Sequence[str]) -> str:
     return name
 
 
-def guide_of(rules: Sequence[Rule], names: Sequence[str], length: int) -> Guide:
-    """Make the guide that obeys all rules at once.
+def compile_rules(rules: Sequence[Rule], names: Sequence[str], length: int) -> Intervention:
+    """Make the one intervention that obeys all rules at once.
 
     What is forbidden gets a logit of minus infinity, so that it is never chosen, by the likeliest
     edit or by drawing. All else keeps its logit, plus the biases of the rules that prefer it. So a
@@ -138,7 +138,7 @@ def guide_of(rules: Sequence[Rule], names: Sequence[str], length: int) -> Guide:
     for step in range(length):
         _check_choice(rules, names, step, size)
 
-    def guide(logits: Tensor, step: int) -> Tensor:
+    def bend(logits: Tensor, step: int) -> Tensor:
         for region in regions:
             region.check_size((logits.shape[-2], logits.shape[-1]))
         for rule in _in_force(rules, step, "prefer"):
@@ -146,7 +146,7 @@ def guide_of(rules: Sequence[Rule], names: Sequence[str], length: int) -> Guide:
             logits = logits + wanted.to(logits) * rule.bias
         return logits.masked_fill(~_allowed(rules, names, step, size).to(logits.device), -inf)
 
-    return guide
+    return bend
 
 
 def _check_rules(rules: Sequence[Rule], names: Sequence[str], length: int) -> None:

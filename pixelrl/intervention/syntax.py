@@ -103,7 +103,7 @@ def write_rule(rule: Rule, mask: str | None = None) -> str:
     return f"--{rule.kind}={','.join(rule.edits)}{bias}{where}{when}"
 
 
-def entry(rule: Rule) -> dict[str, object]:
+def describe_rule(rule: Rule) -> dict[str, object]:
     """Describe a rule for the record of who changed what."""
     mask = {"mask": rule.region.name, "digest": rule.region.digest} if rule.region else {}
     steps = {"steps": write_steps(rule.steps)} if rule.steps else {}

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pixelrl.errors import ConfigError
-from pixelrl.intervention.regions import Region, check_steps, told_steps, write_steps
+from pixelrl.intervention.regions import Region, check_steps, describe_steps, write_steps
 from pixelrl.intervention.rules import check_edit
 from pixelrl.records.file import Recorded, load_choices, save_choices
 
@@ -65,7 +65,7 @@ def swap(recorded: Recorded, wish: Swap) -> NDArray[np.uint8]:
     return np.where(wanted, np.uint8(new), choices)
 
 
-def alter(
+def replace_choices(
     recorded: Recorded, wishes: Sequence[Swap], command: str, when: datetime | None = None
 ) -> Recorded:
     """Replace edits, one wish after another, and note it.
@@ -91,12 +91,12 @@ def alter(
     for wish in wishes:
         choices = swap(recorded, wish)
         changed = int((choices != recorded.choices).sum())
-        entry = signed({**_entry(wish), "changed": changed}, command, when)
+        entry = sign({**_entry(wish), "changed": changed}, command, when)
         recorded = recorded._replace(choices=choices, history=(*recorded.history, entry))
     return recorded._replace(layers={**kept, "original": first})
 
 
-def signed(entry: Mapping[str, Any], command: str, when: datetime | None = None) -> dict[str, Any]:
+def sign(entry: Mapping[str, Any], command: str, when: datetime | None = None) -> dict[str, Any]:
     """Add to an entry of the history which command made the change, and when (UTC)."""
     moment = (when or datetime.now(UTC)).astimezone(UTC)
     return {**entry, "command": command, "when": moment.isoformat(timespec="seconds")}
@@ -117,7 +117,7 @@ def save(path: Path, recorded: Recorded) -> None:
     save_choices(path, *recorded)
 
 
-def told(entry: Mapping[str, Any]) -> str:
+def describe_entry(entry: Mapping[str, Any]) -> str:
     """Tell an entry of the history to a person, in one line.
 
     Example:
@@ -125,7 +125,7 @@ def told(entry: Mapping[str, Any]) -> str:
         'median -> keep in sky.png (0a1b): 7 choices'
     """
     where = f" in {entry['mask']} ({entry.get('digest')})" if "mask" in entry else ""
-    steps = f" in {told_steps(entry['steps'])}" if "steps" in entry else ""
+    steps = f" in {describe_steps(entry['steps'])}" if "steps" in entry else ""
     count = f": {entry['changed']} choices" if "changed" in entry else ""
     by = f" [{entry['command']}, {entry.get('when')}]" if "command" in entry else ""
     return f"{entry.get('what')}{where}{steps}{count}{by}"

@@ -12,11 +12,11 @@ from torch import Tensor
 from pixelrl.config.compose import Experiment, from_plain
 from pixelrl.errors import ConfigError, DataError
 from pixelrl.images.files import as_map
-from pixelrl.images.profiles import profile_for, read_map
+from pixelrl.images.profiles import find_profile, read_map
 from pixelrl.maps import Scene, check_scene
 from pixelrl.records.file import Recorded, load_choices
 from pixelrl.rl.rollout import replay
-from pixelrl.rl.tiling import world_for
+from pixelrl.rl.tiling import tile_environment
 
 
 class Replayed(NamedTuple):
@@ -69,8 +69,8 @@ def play_file(choices: Path, maps: Mapping[str, Path]) -> Replayed:
     image = outcome(experiment, recorded.choices, scene)
     altered = not np.array_equal(original, recorded.choices)
     before = outcome(experiment, original, scene) if altered else image
-    one, other = (scored(experiment, each, scene) for each in (image, before))
-    profile = profile_for(maps["image"], experiment.data.profile, experiment.task.channels)
+    one, other = (score_replay(experiment, each, scene) for each in (image, before))
+    profile = find_profile(maps["image"], experiment.data.profile, experiment.task.channels)
     return Replayed(image[0], before[0], one, other, recorded, profile)
 
 
@@ -99,13 +99,13 @@ def outcome(experiment: Experiment, choices: NDArray[np.uint8], scene: Scene) ->
     """Play choices ``(T,H,W)``; returns the last image, ``(1,C,H,W)``."""
     image = scene["image"]
     played = torch.from_numpy(choices).long().unsqueeze(1)
-    world = world_for(experiment.task, image, experiment.data.tile)
+    world = tile_environment(experiment.task, image, experiment.data.tile)
     for after in replay(world, played, scene):
         image = after
     return image
 
 
-def scored(experiment: Experiment, image: Tensor, scene: Scene) -> dict[str, float]:
+def score_replay(experiment: Experiment, image: Tensor, scene: Scene) -> dict[str, float]:
     """Score an image ``(1,C,H,W)`` as the task does, if the scene has a target."""
     if "target" not in scene:
         return {}

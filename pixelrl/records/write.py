@@ -1,18 +1,23 @@
 """The files of one edited image: result, filmstrip, record and animation."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
+from torch import Tensor
 
-from pixelrl.config.compose import Experiment, plain
-from pixelrl.drawing.filmstrip import filmstrip
-from pixelrl.drawing.gif import animation, write_animation
-from pixelrl.images.files import write_image
+from pixelrl.config.compose import Experiment, as_plain
+from pixelrl.drawing.filmstrip import draw_filmstrip
+from pixelrl.drawing.gif import draw_animation, write_animation
+from pixelrl.images.files import as_bytes, write_image
 from pixelrl.maps import Scene
 from pixelrl.records.file import save_choices
-from pixelrl.rl.trace import arrays
-from pixelrl.training.module import Edited
+from pixelrl.rl.trace import Edited, Trace
+
+MOST = 65504.0
+"""The largest number of float16."""
 
 KINDS = (".png", ".strip.png", ".gif", ".choices.npz")
 """What the files of an image are called, after its name."""
@@ -31,25 +36,51 @@ def write_record(
     Args:
         directory: where they are written.
         name: the image's.
-        edited: with its layers.
+        edited: with its trace.
         scene: what was edited, ``(B,K,H,W)`` each.
         experiment: the settings, to be stored with the choices.
         profile: ICC profile to embed in ``NAME.png``; empty for none.
     """
-    if edited.layers is None:
-        raise TypeError("an image was edited without keeping its layers.")
-    choices, frames = edited.choices[:, 0].cpu(), edited.layers.frames
+    if edited.trace is None:
+        raise TypeError("an image was edited without keeping its trace.")
+    choices, frames = edited.choices[:, 0].cpu(), edited.trace.frames
     names = experiment.task.actions.names
     target = scene.get("target")
     shown = None if target is None else target[0].cpu()
     write_image(directory / f"{name}.png", edited.image[0], profile)
-    strip = filmstrip(list(frames[:, 0]), choices, names, shown)
+    strip = draw_filmstrip(list(frames[:, 0]), choices, names, shown)
     write_image(directory / f"{name}.strip.png", strip)
-    write_animation(directory / f"{name}.gif", animation(frames[:, 0], choices, names))
+    write_animation(directory / f"{name}.gif", draw_animation(frames[:, 0], choices, names))
     save_choices(
         directory / f"{name}.choices.npz",
         choices.to(torch.uint8).numpy().astype(np.uint8),
         names,
-        plain(experiment),
-        arrays(edited.layers, target),
+        as_plain(experiment),
+        trace_arrays(edited.trace, target),
     )
+
+
+def trace_arrays(trace: Trace, target: Tensor | None = None) -> dict[str, NDArray[Any]]:
+    """Turn the trace of a batch's first image into arrays as records hold them.
+
+    Args:
+        trace: of an episode.
+        target: ``(B,C,H,W)``, if there is one.
+
+    Returns:
+        Arrays by name, as `file.LAYERS` describes them.
+    """
+    maps = {"entropy": trace.entropy, "value": trace.value, "reward": trace.reward}
+    held: dict[str, NDArray[Any]] = {
+        name: as_halves(value[:, 0]) for name, value in maps.items() if value is not None
+    }
+    held["frames"] = as_bytes(trace.frames[:, 0])
+    if target is not None:
+        held["target"] = as_bytes(target[0])
+    return held
+
+
+def as_halves(values: Tensor) -> NDArray[np.float16]:
+    """Turn numbers into float16, any shape; what that cannot hold is clamped."""
+    array: NDArray[np.float16] = values.clamp(-MOST, MOST).half().cpu().numpy()
+    return array

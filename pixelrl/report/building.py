@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from pixelrl import __version__
-from pixelrl.drawing.palette import inks
+from pixelrl.drawing.palette import ink_edits
 from pixelrl.errors import DataError
 from pixelrl.records.file import Recorded
 from pixelrl.report.packing import Blob, describe, pack
@@ -69,7 +69,7 @@ def _write(file: TextIO, results: Results, head: str, tail: str) -> None:
         "version": __version__,
         "task": name,
         "edits": list(edits),
-        "colors": inks(edits),
+        "colors": ink_edits(edits),
         "images": images,
         "scores": _scores(results),
         "calibration": results.calibration,

@@ -11,8 +11,8 @@ import torch
 from torch import Tensor, nn
 
 
-class Decision(NamedTuple):
-    """Hold the network's answer.
+class PolicyOutput(NamedTuple):
+    """Hold the network's answer at one step.
 
     Attributes:
         logits: ``(B,A,H,W)``, unnormalized log-probabilities of the edits.
@@ -96,7 +96,7 @@ class PolicyValueNet(nn.Module):
 
     @property
     def reach(self) -> int:
-        """How far, in pixels, a decision looks aside: 16, or 18 through a ConvGRU's reset gate."""
+        """How far, in pixels, an answer depends on: 16, or 18 through a ConvGRU's reset gate."""
         return 16 if self.memory is None else 18
 
     def value(self, observation: Tensor) -> Tensor:
@@ -107,16 +107,16 @@ class PolicyValueNet(nn.Module):
 
     def forward(
         self, observation: Tensor, memory: Tensor | None = None, *, with_value: bool = True
-    ) -> Decision:
+    ) -> PolicyOutput:
         """Decide.
 
         Args:
             observation: ``(B,K,H,W)``.
-            memory: ``(B,D,H,W)`` from the last decision; None at the first step.
+            memory: ``(B,D,H,W)`` from the last answer; None at the first step.
             with_value: whether to run the value branch.
 
         Returns:
-            The decision; logits and value in the observation's dtype also under autocast.
+            The answer; logits and value in the observation's dtype also under autocast.
         """
         dtype = observation.dtype
         seen = self.trunk(observation.contiguous(memory_format=torch.channels_last))
@@ -125,7 +125,7 @@ class PolicyValueNet(nn.Module):
             thought = memory = self.memory(thought, memory)
         logits = self.policy_head(thought).to(dtype)
         value = self.value_head(self.value_body(seen)).to(dtype) if with_value else None
-        return Decision(logits, value, memory)
+        return PolicyOutput(logits, value, memory)
 
 
 def _conv(inputs: int, outputs: int, dilation: int = 1, *, bias: bool = True) -> nn.Conv2d:

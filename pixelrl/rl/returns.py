@@ -68,7 +68,7 @@ def correlate_by_fft(maps: Tensor, kernel: Tensor) -> Tensor:
 
 
 def return_maps(
-    rewards: Tensor, gamma: float, spread: Spread | None = None, beyond: Tensor | None = None
+    rewards: Tensor, gamma: float, spread: Spread | None = None, bootstrap: Tensor | None = None
 ) -> Tensor:
     """Sum discounted, spread rewards backwards: ``R_t = r_t + gamma * w * R_{t+1}``.
 
@@ -79,7 +79,8 @@ def return_maps(
         rewards: ``(T,B,1,H,W)``.
         gamma: discount per step.
         spread: the reward-map convolution ``w``; None for the identity.
-        beyond: ``(B,1,H,W)``, what is expected after the last reward; None at the episode's end.
+        bootstrap: ``(B,1,H,W)``, the value after the last reward (n-step return); None at the
+            episode's end.
 
     Returns:
         ``(T,B,1,H,W)``; gradient flows to ``spread``.
@@ -88,7 +89,7 @@ def return_maps(
         >>> return_maps(torch.ones(3, 1, 1, 1, 1), gamma=0.5).flatten()
         tensor([1.7500, 1.5000, 1.0000])
     """
-    future = beyond
+    future = bootstrap
     returns = []
     for reward in reversed(rewards.unbind()):
         if future is None:

@@ -13,19 +13,19 @@ from torch import Generator, Tensor
 
 from pixelrl.errors import MapError
 from pixelrl.maps import Scene, exact
-from pixelrl.rl.network import Decision
+from pixelrl.rl.network import PolicyOutput
 
-Policy = Callable[[Tensor, Tensor | None], Decision]
-"""From an observation ``(B,K,H,W)`` and a memory to a decision."""
+Policy = Callable[[Tensor, Tensor | None], PolicyOutput]
+"""From an observation ``(B,K,H,W)`` and a memory to a output."""
 
 Choose = Callable[[Tensor], Tensor]
 """From logits ``(B,A,H,W)`` to a choice ``(B,H,W)`` int64."""
 
-Guide = Callable[[Tensor, int], Tensor]
+Intervention = Callable[[Tensor, int], Tensor]
 """From logits ``(B,A,H,W)`` and a step's number to the logits a person would rather have."""
 
 
-class World(Protocol):
+class Environment(Protocol):
     """Name the part of a task that an episode is played in."""
 
     @property
@@ -39,7 +39,7 @@ class World(Protocol):
         """Let each pixel take its choice."""
 
 
-class OpenWorld(World, Protocol):
+class EnvironmentModel(Environment, Protocol):
     """Name a world that also tells what every edit would do."""
 
     def candidates(self, image: Tensor, scene: Scene) -> Tensor:
@@ -47,31 +47,31 @@ class OpenWorld(World, Protocol):
 
 
 @dataclass(frozen=True)
-class Step:
+class Transition:
     """Hold one step of an episode.
 
     Attributes:
         before: ``(B,C,H,W)``.
-        decision: what the network answered.
+        output: what the network answered.
         choice: ``(B,H,W)`` int64.
         after: ``(B,C,H,W)``.
     """
 
     before: Tensor
-    decision: Decision
+    output: PolicyOutput
     choice: Tensor
     after: Tensor
 
 
-def best(logits: Tensor) -> Tensor:
+def choose_greedy(logits: Tensor) -> Tensor:
     """Choose the likeliest edit, ``(B,A,H,W)`` to ``(B,H,W)``."""
     return logits.argmax(1)
 
 
-def guided(guide: Guide) -> Choose:
+def choose_under(intervention: Intervention) -> Choose:
     """Choose the likeliest edit of one episode's logits as a person bends them, step by step."""
     numbers = count()
-    return lambda logits: best(guide(logits, next(numbers)))
+    return lambda logits: choose_greedy(intervention(logits, next(numbers)))
 
 
 def sample(logits: Tensor, rng: Generator | None = None, share: tuple[int, int] = (0, 1)) -> Tensor:
@@ -94,7 +94,9 @@ def sample(logits: Tensor, rng: Generator | None = None, share: tuple[int, int] 
     return below.sum(1).clamp(max=actions - 1)
 
 
-def play(world: World, policy: Policy, scene: Scene, choose: Choose = sample) -> Iterator[Step]:
+def rollout(
+    world: Environment, policy: Policy, scene: Scene, choose: Choose = sample
+) -> Iterator[Transition]:
     """Play an episode, one step each time a step is asked for.
 
     The memory and the image pass on without gradient, as in the official code: steps are
@@ -113,16 +115,18 @@ def play(world: World, policy: Policy, scene: Scene, choose: Choose = sample) ->
     for _ in range(world.length):
         with exact(image.device):
             observation = world.observe(image, scene)
-        decision = policy(observation, memory)
-        choice = choose(decision.logits.detach())
+        output = policy(observation, memory)
+        choice = choose(output.logits.detach())
         with torch.no_grad(), exact(image.device):
             after = world.step(image, choice, scene)
-        yield Step(image, decision, choice, after)
+        yield Transition(image, output, choice, after)
         image = after
-        memory = None if decision.memory is None else decision.memory.detach()
+        memory = None if output.memory is None else output.memory.detach()
 
 
-def tied(world: OpenWorld, steps: Sequence[Step], scene: Scene) -> list[Step]:
+def straight_through(
+    world: EnvironmentModel, steps: Sequence[Transition], scene: Scene
+) -> list[Transition]:
     """Play a window's choices once more, so that its images carry gradient to what chose them.
 
     Every image stays as it is. Its gradient reaches the logits as if each pixel had been the
@@ -141,21 +145,21 @@ def tied(world: OpenWorld, steps: Sequence[Step], scene: Scene) -> list[Step]:
     for step in steps:
         with exact(image.device):
             candidates = world.candidates(image, scene)
-            shares = step.decision.logits.softmax(1)
+            shares = step.output.logits.softmax(1)
             zero = torch.einsum("bahw,bachw->bchw", shares - shares.detach(), candidates.detach())
             after = world.step(image, step.choice, scene) + zero
-        found.append(Step(image, step.decision, step.choice, after))
+        found.append(Transition(image, step.output, step.choice, after))
         image = after
     return found
 
 
-def windows(steps: Iterator[Step], size: int) -> Iterator[list[Step]]:
+def split_windows(steps: Iterator[Transition], size: int) -> Iterator[list[Transition]]:
     """Gather steps in lists of at most ``size``, each played only when asked for."""
     while window := list(islice(steps, size)):
         yield window
 
 
-def replay(world: World, choices: Tensor, scene: Scene) -> Iterator[Tensor]:
+def replay(world: Environment, choices: Tensor, scene: Scene) -> Iterator[Tensor]:
     """Play recorded or altered choices again.
 
     Args:

@@ -13,8 +13,8 @@ from torch import Tensor
 
 from pixelrl.errors import ConfigError
 from pixelrl.maps import Scene
-from pixelrl.rl.network import Decision
-from pixelrl.rl.rollout import Policy, World
+from pixelrl.rl.network import PolicyOutput
+from pixelrl.rl.rollout import Environment, Policy
 from pixelrl.task import Task
 
 Maps = Sequence[Tensor | None]
@@ -52,7 +52,7 @@ def in_tiles(local: Local, maps: Maps, *, reach: int, tile: int) -> list[Tensor 
     return whole
 
 
-def tiled_policy(policy: Policy, *, reach: int, tile: int) -> Policy:
+def tile_policy(policy: Policy, *, reach: int, tile: int) -> Policy:
     """Make a policy decide in tiles.
 
     Args:
@@ -64,20 +64,20 @@ def tiled_policy(policy: Policy, *, reach: int, tile: int) -> Policy:
         A policy that decides the same in less memory.
     """
 
-    def decide(observation: Tensor, memory: Tensor | None) -> Decision:
+    def decide(observation: Tensor, memory: Tensor | None) -> PolicyOutput:
         answers = in_tiles(
             lambda maps: tuple(policy(_there(maps[0]), maps[1])),
             (observation, memory),
             reach=reach,
             tile=tile,
         )
-        return Decision(_there(answers[0]), answers[1], answers[2])
+        return PolicyOutput(_there(answers[0]), answers[1], answers[2])
 
     return decide
 
 
 @dataclass(frozen=True)
-class Tiled:
+class TiledEnvironment:
     """Play a task in tiles: a world for `play` and `replay`.
 
     Attributes:
@@ -122,7 +122,7 @@ class Tiled:
         return _there(in_tiles(local, maps, reach=self.task.reach or 0, tile=self.tile)[0])
 
 
-def world_for(task: Task, image: Tensor, tile: int) -> World:
+def tile_environment(task: Task, image: Tensor, tile: int) -> Environment:
     """Choose where to play on an image: in the task itself, or in its tiles if it is larger.
 
     Args:
@@ -134,7 +134,7 @@ def world_for(task: Task, image: Tensor, tile: int) -> World:
         The task, or `Tiled`.
     """
     whole = not tile or task.reach is None or max(image.shape[-2:]) <= tile
-    return task if whole else Tiled(task, tile)
+    return task if whole else TiledEnvironment(task, tile)
 
 
 def _room(answer: Tensor | None, height: int, width: int) -> Tensor | None:

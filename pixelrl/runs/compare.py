@@ -9,7 +9,7 @@ from typing import Any
 import yaml
 
 from pixelrl.errors import CheckpointError
-from pixelrl.runs.metrics import history
+from pixelrl.runs.metrics import read_history
 from pixelrl.runs.tables import Row
 from pixelrl.settings import flat
 
@@ -18,7 +18,7 @@ IGNORED = ("run.name", "run.root")
 
 
 @dataclass(frozen=True)
-class Entry:
+class RunSummary:
     """Hold what is known of a run.
 
     Attributes:
@@ -38,26 +38,26 @@ class Entry:
     scores: Mapping[str, float]
 
 
-def entries(root: Path) -> list[Entry]:
+def list_runs(root: Path) -> list[RunSummary]:
     """Read all runs below a folder, by the time they were started."""
-    found = [entry(file.parent) for file in root.glob("**/run.json")]
+    found = [read_run(file.parent) for file in root.glob("**/run.json")]
     return sorted(found, key=lambda run: (str(run.about.get("started", "")), str(run.directory)))
 
 
-def entry(directory: Path) -> Entry:
+def read_run(directory: Path) -> RunSummary:
     """Read one run.
 
     Raises:
         CheckpointError: a file of it is damaged.
     """
-    logged = history(directory)
+    logged = read_history(directory)
     episodes = max((point[0] for points in logged.values() for point in points), default=0)
     rewards = [value for _, value in logged.get("val/reward", [])]
     protocol = directory / "protocol.json"
     try:
         settings = yaml.safe_load((directory / "config.yaml").read_text("utf-8")) or {}
         scores = json.loads(protocol.read_text("utf-8"))["mean"] if protocol.is_file() else {}
-        return Entry(
+        return RunSummary(
             directory=directory,
             about=json.loads((directory / "run.json").read_text("utf-8")),
             settings=flat(settings),
@@ -70,7 +70,7 @@ def entry(directory: Path) -> Entry:
         raise CheckpointError(f"{directory}: a damaged run: {reason}.") from error
 
 
-def summary(run: Entry) -> Row:
+def summarize_runs(run: RunSummary) -> Row:
     """Put a run in one row."""
     planned = run.settings.get("learning.episodes", "?")
     return {
@@ -83,7 +83,7 @@ def summary(run: Entry) -> Row:
     }
 
 
-def differences(runs: Sequence[Entry]) -> list[Row]:
+def list_differences(runs: Sequence[RunSummary]) -> list[Row]:
     """List what differs between runs, a row each, and what they reached.
 
     Args:
@@ -108,19 +108,19 @@ def differences(runs: Sequence[Entry]) -> list[Row]:
     return rows
 
 
-def _columns(runs: Sequence[Entry]) -> list[str]:
+def _columns(runs: Sequence[RunSummary]) -> list[str]:
     """Name each run's column: by its directory's name if that tells them apart."""
     names = [run.directory.name for run in runs]
     return names if len(set(names)) == len(runs) else [str(run.directory) for run in runs]
 
 
-def _circumstances(run: Entry) -> dict[str, Any]:
+def _circumstances(run: RunSummary) -> dict[str, Any]:
     """Tell what scores depend on beside the settings."""
     versions = {f"version of {name}": value for name, value in run.about["versions"].items()}
     return {"task": run.about["task"], "code": run.about.get("git", ""), **versions}
 
 
-def _known(run: Entry) -> dict[str, Any]:
+def _known(run: RunSummary) -> dict[str, Any]:
     return {**run.settings, **_circumstances(run)}
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from pixelrl.drawing.charts import curves
 from pixelrl.images.files import write_image
-from pixelrl.runs.metrics import history
+from pixelrl.runs.metrics import read_history
 
 FILE = "curves.png"
 SHOWN = ("val/", "train/")
@@ -19,7 +19,7 @@ def draw_learning_curves(directory: Path, title: str) -> None:
         directory: of the run; the picture is written there, unless nothing was logged.
         title: what stands above.
     """
-    logged = history(directory)
+    logged = read_history(directory)
     names = sorted(logged, key=lambda name: (not name.startswith("val/"), name))
     shown = {name: logged[name] for name in names if name.startswith(SHOWN)}
     for name in LEFT_OUT:

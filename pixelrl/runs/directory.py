@@ -43,17 +43,17 @@ def new_directory(run: Run, task: str) -> Path:
             )
         directory.mkdir(parents=True, exist_ok=True)
     else:
-        directory = _unused(root, stamped(task))
+        directory = _unused(root, stamp_name(task))
     os.environ[_PASSED_ON] = str(directory)
     return directory
 
 
-def stamped(task: str) -> str:
+def stamp_name(task: str) -> str:
     """Name a run that its user has not named: by task, date and time."""
     return f"{task.replace(':', '.')}-{datetime.now():%Y%m%d-%H%M%S}"
 
 
-def resumed_directory(checkpoint: Path) -> Path:
+def find_resumed(checkpoint: Path) -> Path:
     """Tell which run a checkpoint belongs to."""
     directory = checkpoint.resolve().parent.parent
     os.environ[_PASSED_ON] = str(directory)

@@ -9,7 +9,7 @@ Points = list[tuple[float, float]]
 """Pairs of episodes learned from and value, by rising episode."""
 
 
-def history(directory: Path) -> dict[str, Points]:
+def read_history(directory: Path) -> dict[str, Points]:
     """Read what a run logged, over all of its sessions.
 
     Each resumption logs to a folder of its own and begins where the last checkpoint was, so that
@@ -34,7 +34,7 @@ def history(directory: Path) -> dict[str, Points]:
 
 def values(directory: Path, metric: str) -> list[float]:
     """Read one metric's finite values in the order in which a run logged them."""
-    points = history(directory).get(metric, [])
+    points = read_history(directory).get(metric, [])
     return [value for _, value in points if math.isfinite(value)]
 
 

@@ -26,11 +26,11 @@ def write_rows(path: Path, rows: Sequence[Row]) -> None:
 def as_text(rows: Sequence[Row]) -> str:
     """Lay out scores: a line per image, and their means."""
     average: Row = {"image": f"mean of {len(rows)}", **means(rows)}
-    *lines, last = aligned([*rows, average]).split("\n")
+    *lines, last = align_columns([*rows, average]).split("\n")
     return "\n".join([*lines, lines[1], last])
 
 
-def aligned(rows: Sequence[Row]) -> str:
+def align_columns(rows: Sequence[Row]) -> str:
     """Lay out rows in columns, those of the first row, under a heading and a rule."""
     columns = list(rows[0])
     cells = [columns] + [[cell(row.get(name, "")) for name in columns] for row in rows]

@@ -108,7 +108,7 @@ class CallableSaliency:
     def __init__(
         self, function: Network | str, kind: Kind = "fixation", name: str = "callable"
     ) -> None:
-        self.function: Network = found(function)
+        self.function: Network = resolve_function(function)
         self.kind, self.name = kind, name
 
     def __call__(self, image: Tensor) -> Tensor:
@@ -132,7 +132,7 @@ class NumpySaliency:
         kind: Kind = "contrast",
         name: str = "numpy",
     ) -> None:
-        self.function: Callable[[NDArray[np.uint8]], NDArray[Any]] = found(function)
+        self.function: Callable[[NDArray[np.uint8]], NDArray[Any]] = resolve_function(function)
         self.kind, self.name = kind, name
 
     def __call__(self, image: Tensor) -> Tensor:
@@ -243,7 +243,7 @@ class OnnxSaliency(NetworkFile):
         return torch.from_numpy(np.concatenate(answers)).to(batch.device)
 
 
-def found(function: Callable[..., Any] | str) -> Callable[..., Any]:
+def resolve_function(function: Callable[..., Any] | str) -> Callable[..., Any]:
     """Take a function as it is, or find it by ``module:attribute``.
 
     Raises:

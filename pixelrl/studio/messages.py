@@ -11,12 +11,12 @@ import torch
 from PIL import Image, UnidentifiedImageError
 from torch import Tensor
 
-from pixelrl.drawing.palette import inks
+from pixelrl.drawing.palette import ink_edits
 from pixelrl.errors import DataError, PixelRLError
 from pixelrl.images.files import as_bytes
 from pixelrl.intervention.regions import Region, read_steps, region_of
 from pixelrl.intervention.rules import Kind, Rule
-from pixelrl.studio.session import FORMATS, Desk, Episode
+from pixelrl.studio.session import FORMATS, Episode, Session
 
 MOST_BYTES = 32_000_000
 """The longest body that is read."""
@@ -25,7 +25,7 @@ MOST_RULES = 64
 """So many rules, and regions, a page may send at once."""
 
 
-def rules_of(sent: object, size: tuple[int, int]) -> list[Rule]:
+def parse_rules(sent: object, size: tuple[int, int]) -> list[Rule]:
     """Read the rules that the page sends.
 
     Args:
@@ -45,7 +45,7 @@ def rules_of(sent: object, size: tuple[int, int]) -> list[Rule]:
     return [_rule(each, regions) for each in rules]
 
 
-def mask_of(sent: object, size: tuple[int, int]) -> Region | None:
+def parse_mask(sent: object, size: tuple[int, int]) -> Region | None:
     """Read the task's region that the page sends, ``{"mask": PNG}``; None if it sends none.
 
     Raises:
@@ -96,7 +96,7 @@ def _region(sent: object, name: str, size: tuple[int, int]) -> Region:
     return region_of(torch.tensor(gray) / 255, name)
 
 
-def about(desk: Desk) -> dict[str, Any]:
+def describe_session(desk: Session) -> dict[str, Any]:
     """Tell the page what it works with."""
     return {
         "task": desk.experiment.name,
@@ -105,15 +105,15 @@ def about(desk: Desk) -> dict[str, Any]:
         "masked": desk.masked,
         "edits": [
             {"name": name, "ink": ink}
-            for name, ink in zip(desk.names, inks(desk.names), strict=True)
+            for name, ink in zip(desk.names, ink_edits(desk.names), strict=True)
         ],
         "formats": [f"image/{kind.lower()}" for kind in FORMATS],
         "bytes": MOST_BYTES,
-        "episode": summary(desk, desk.base) if desk.is_open() else None,
+        "episode": describe_episode(desk, desk.base) if desk.is_open() else None,
     }
 
 
-def summary(desk: Desk, episode: Episode) -> dict[str, Any]:
+def describe_episode(desk: Session, episode: Episode) -> dict[str, Any]:
     """Tell the page what came of an episode."""
     height, width = episode.frames.shape[-2:]
     return {
@@ -127,7 +127,7 @@ def summary(desk: Desk, episode: Episode) -> dict[str, Any]:
     }
 
 
-def png(image: Tensor) -> bytes:
+def encode_png(image: Tensor) -> bytes:
     """Write an image ``(C,H,W)``, C 1 or 3, as an 8-bit PNG."""
     levels = as_bytes(image[None])[0]
     picture = Image.fromarray(levels[..., 0] if levels.shape[2] == 1 else levels)

@@ -7,15 +7,17 @@ from pathlib import Path
 from typing import Any
 
 from pixelrl.images.files import write_image
-from pixelrl.images.profiles import profile_for
+from pixelrl.images.profiles import find_profile
 from pixelrl.intervention.regions import Region
-from pixelrl.intervention.syntax import entry, write_rule
-from pixelrl.records.edit import note, signed
+from pixelrl.intervention.syntax import describe_rule, write_rule
+from pixelrl.records.edit import note, sign
 from pixelrl.records.write import KINDS, write_record
-from pixelrl.studio.session import Desk, Episode
+from pixelrl.studio.session import Episode, Session
 
 
-def keep(desk: Desk, episode: Episode, policy: Sequence[str], out: Path) -> dict[str, Any]:
+def save_episode(
+    desk: Session, episode: Episode, policy: Sequence[str], out: Path
+) -> dict[str, Any]:
     """Write an episode's record, its masks, and the command line that gives the same again.
 
     Args:
@@ -33,10 +35,11 @@ def keep(desk: Desk, episode: Episode, policy: Sequence[str], out: Path) -> dict
         (out / "inputs").mkdir(parents=True, exist_ok=True)
         source = Path(shutil.copyfile(source, out / "inputs" / source.name))
     masks = _write_masks(episode, out, name)
-    profile = profile_for(source, desk.experiment.data.profile, desk.task.channels)
+    profile = find_profile(source, desk.experiment.data.profile, desk.task.channels)
     write_record(out, name, episode.edited, episode.picture.scene, desk.experiment, profile)
     history = [
-        signed({**entry(rule), **_mask(rule.region, masks)}, "studio") for rule in episode.rules
+        sign({**describe_rule(rule), **_mask(rule.region, masks)}, "studio")
+        for rule in episode.rules
     ]
     note(out / f"{name}.choices.npz", history)
     rules = [write_rule(rule, _file(rule.region, masks)) for rule in episode.rules]

@@ -20,8 +20,8 @@ from urllib.parse import parse_qs, unquote, urlsplit
 from pixelrl.errors import ConfigError, PixelRLError
 from pixelrl.studio import messages
 from pixelrl.studio.messages import MOST_BYTES
-from pixelrl.studio.save import keep
-from pixelrl.studio.session import Desk
+from pixelrl.studio.save import save_episode
+from pixelrl.studio.session import Session
 
 LOOPBACK = "127.0.0.1"
 OURS = frozenset({"127.0.0.1", "localhost", "[::1]"})
@@ -71,7 +71,7 @@ class Studio(ThreadingHTTPServer):
 
     daemon_threads = True
 
-    def __init__(self, desk: Desk, policy: Sequence[str], out: Path, port: int = 0) -> None:
+    def __init__(self, desk: Session, policy: Sequence[str], out: Path, port: int = 0) -> None:
         self.desk, self.policy, self.out = desk, tuple(policy), out
         self.token = secrets.token_urlsafe(16)
         self._folder = tempfile.TemporaryDirectory(prefix="pixelrl-studio-")
@@ -152,18 +152,18 @@ class Handler(BaseHTTPRequestHandler):
             name, kind = STATIC[path]
             self._send(files("pixelrl.studio").joinpath("page", name).read_bytes(), kind)
         elif path == "about.json":
-            self._send_json(messages.about(desk))
+            self._send_json(messages.describe_session(desk))
         elif found := re.fullmatch(r"episodes/(\d{1,9})/(frame|change)-(\d{1,4})\.png", path):
             episode, step = desk.episode(int(found[1])), int(found[3])
             if step > desk.task.length:
                 raise RefusalError(HTTPStatus.NOT_FOUND, f"no step {step}.")
             frame = episode.frames[step] if found[2] == "frame" else episode.change(step).picture
-            self._send(messages.png(frame), "image/png")
+            self._send(messages.encode_png(frame), "image/png")
         elif found := re.fullmatch(r"episodes/(\d{1,9})/mask\.png", path):
             mask = desk.episode(int(found[1])).picture.mask
             if mask is None:
                 raise RefusalError(HTTPStatus.NOT_FOUND, "this task knows no mask.")
-            self._send(messages.png(mask.inside.float()[None]), "image/png")
+            self._send(messages.encode_png(mask.inside.float()[None]), "image/png")
         elif found := re.fullmatch(r"episodes/(\d{1,9})/choices\.bin", path):
             choices = desk.episode(int(found[1])).choices.numpy().tobytes()
             self._send(choices, "application/octet-stream")
@@ -174,16 +174,16 @@ class Handler(BaseHTTPRequestHandler):
         desk = self.server.desk
         if path == "open":
             episode = desk.open(self._upload(), uploaded=True)
-            self._send_json(messages.summary(desk, episode))
+            self._send_json(messages.describe_episode(desk, episode))
         elif path == "play":
             sent = self._json()
             height, width = desk.base.frames.shape[-2:]
             rules, mask = (
-                messages.rules_of(sent, (height, width)),
-                messages.mask_of(sent, (height, width)),
+                messages.parse_rules(sent, (height, width)),
+                messages.parse_mask(sent, (height, width)),
             )
             episode = desk.play(rules, mask)
-            self._send_json(messages.summary(desk, episode))
+            self._send_json(messages.describe_episode(desk, episode))
         elif path == "save":
             sent = self._json()
             number = sent.get("episode") if isinstance(sent, dict) else None
@@ -192,7 +192,7 @@ class Handler(BaseHTTPRequestHandler):
                     HTTPStatus.BAD_REQUEST, "save: expected the number of an episode."
                 )
             server = self.server
-            self._send_json(keep(desk, desk.episode(number), server.policy, server.out))
+            self._send_json(save_episode(desk, desk.episode(number), server.policy, server.out))
         else:
             raise RefusalError(HTTPStatus.NOT_FOUND, "no such page.")
 

@@ -11,14 +11,15 @@ from PIL import Image, UnidentifiedImageError
 from torch import Tensor
 
 from pixelrl.config.compose import Experiment
-from pixelrl.drawing.difference import Difference, difference
-from pixelrl.drawing.filmstrip import usage
+from pixelrl.drawing.difference import Difference, draw_difference
+from pixelrl.drawing.filmstrip import count_shares
 from pixelrl.errors import ConfigError, DataError
 from pixelrl.images.files import as_map
 from pixelrl.images.profiles import read_map
 from pixelrl.intervention.regions import Region
-from pixelrl.intervention.rules import Rule, guide_of
-from pixelrl.training.module import Edited, PixelA3C
+from pixelrl.intervention.rules import Rule, compile_rules
+from pixelrl.rl.trace import Edited
+from pixelrl.training.module import PixelA3C
 
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "TIFF")
 """The kinds of picture that may be opened."""
@@ -27,7 +28,7 @@ MOST_PIXELS = 4_000_000
 """The largest picture that may be opened."""
 
 KEPT = 3
-"""So many guided episodes are kept; older ones are forgotten."""
+"""So many episodes under rules are kept; older ones are forgotten."""
 
 
 class Picture(NamedTuple):
@@ -75,9 +76,9 @@ class Episode:
     @property
     def frames(self) -> Tensor:
         """The image before the first step and after each, ``(T+1,C,H,W)`` on the CPU."""
-        if self.edited.layers is None:
+        if self.edited.trace is None:
             raise TypeError("an episode was played without keeping its layers.")
-        return self.edited.layers.frames[:, 0]
+        return self.edited.trace.frames[:, 0]
 
     @property
     def choices(self) -> Tensor:
@@ -86,10 +87,10 @@ class Episode:
 
     def change(self, step: int) -> Difference:
         """Tell what the rules changed up to a step."""
-        return difference((self.base or self).frames[step], self.frames[step])
+        return draw_difference((self.base or self).frames[step], self.frames[step])
 
 
-class Desk:
+class Session:
     """Edit one picture at a time, again and again, as a person's rules change.
 
     Args:
@@ -134,7 +135,7 @@ class Desk:
         image = as_map(read_map(path, "image", self.task.channels, profile))[None]
         size = (image.shape[2], image.shape[3])
         if self.masked and mask is None:
-            mask = middle(size)
+            mask = crop_middle(size)
         return self._begin(Picture(path, image, uploaded), mask)
 
     def play(self, rules: Sequence[Rule], mask: Region | None = None) -> Episode:
@@ -187,7 +188,7 @@ class Desk:
 
     def shares(self, episode: Episode) -> list[list[float]]:
         """Tell which share of the pixels chose each edit, T rows of A."""
-        shares: list[list[float]] = usage(episode.edited.choices, len(self.names)).tolist()
+        shares: list[list[float]] = count_shares(episode.edited.choices, len(self.names)).tolist()
         return shares
 
     def _begin(self, picture: Picture, mask: Region | None) -> Episode:
@@ -207,14 +208,14 @@ class Desk:
     def _played(
         self, picture: Picture, rules: tuple[Rule, ...], base: Episode | None = None
     ) -> Episode:
-        guide = guide_of(rules, self.names, self.task.length) if rules else None
+        intervention = compile_rules(rules, self.names, self.task.length) if rules else None
         scene = {name: value.to(self.module.device) for name, value in picture.scene.items()}
-        edited = self.module.edit(scene, with_layers=True, guide=guide)
+        edited = self.module.edit(scene, with_trace=True, intervention=intervention)
         self._count += 1
         return Episode(self._count, picture, rules, edited, base)
 
 
-def middle(size: tuple[int, int]) -> Region:
+def crop_middle(size: tuple[int, int]) -> Region:
     """Make a region to begin with: an ellipse in the middle, half as high and wide as the picture.
 
     Args:

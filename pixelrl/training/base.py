@@ -7,11 +7,11 @@ import lightning.pytorch as pl
 from torch import Tensor
 from torch.optim.lr_scheduler import LambdaLR, LRScheduler
 
-from pixelrl.rl.optimizers import optimizer
+from pixelrl.rl.optimizers import make_optimizer
 from pixelrl.settings import Learning
 
 
-class Learner(pl.LightningModule):
+class BaseModule(pl.LightningModule):
     """Step one optimizer by hand, as often per batch as the learning rule wants.
 
     Args:
@@ -44,7 +44,7 @@ class Learner(pl.LightningModule):
     def configure_optimizers(self) -> Any:  # noqa: ANN401 - one of Lightning's many shapes
         """Make the optimizer, with the published polynomial decay per batch."""
         rule = self.learning
-        chosen = optimizer(self, rule.optimizer, rule.rate)
+        chosen = make_optimizer(self, rule.optimizer, rule.rate)
         schedule = LambdaLR(chosen, lambda batch: max(0.0, 1 - batch / rule.episodes) ** rule.power)
         return [chosen], [schedule]
 

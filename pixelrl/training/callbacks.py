@@ -9,7 +9,7 @@ from lightning.pytorch.callbacks import Callback
 from lightning.pytorch.loggers import TensorBoardLogger, WandbLogger
 from torch import Tensor
 
-from pixelrl.drawing.filmstrip import filmstrip, usage
+from pixelrl.drawing.filmstrip import count_shares, draw_filmstrip
 from pixelrl.images.files import write_image
 from pixelrl.maps import Scene
 from pixelrl.rl.rollout import replay
@@ -113,7 +113,7 @@ class ShowEpisodes(Callback):
             return
         choices: Tensor = outputs["edited"].choices
         names = pl_module.task.actions.names
-        shares = usage(choices, len(names)).mean(0)
+        shares = count_shares(choices, len(names)).mean(0)
         logged = {f"shares/{name}": share for name, share in zip(names, shares, strict=True)}
         pl_module.log_dict(logged, batch_size=choices.shape[1])
         if batch_idx == 0 and trainer.is_global_zero:
@@ -129,7 +129,7 @@ def draw(task: Task, choices: Tensor, scene: Scene) -> Tensor:
     frames = [first["image"], *replay(task, choices[:, :1], first)]
     target = first["target"][0].cpu() if "target" in first else None
     images = [frame[0].cpu() for frame in frames]
-    return filmstrip(images, choices[:, 0].cpu(), task.actions.names, target)
+    return draw_filmstrip(images, choices[:, 0].cpu(), task.actions.names, target)
 
 
 def log_picture(trainer: pl.Trainer, name: str, picture: Tensor, step: int) -> None:

@@ -12,7 +12,7 @@ from pixelrl.config.compose import Experiment, from_plain
 from pixelrl.errors import CheckpointError, ConfigError
 from pixelrl.rl.network import PolicyValueNet
 from pixelrl.training.module import PixelA3C
-from pixelrl.training.official_weights import load_reference
+from pixelrl.training.official_weights import load_official_weights
 from pixelrl.training.pretraining import hand_over
 
 KEY = "pixelrl"
@@ -65,7 +65,7 @@ def initialize(module: PixelA3C, path: Path) -> str:
         CheckpointError: the file is missing, is no weight file, or does not fit.
     """
     if path.suffix in {".npz", ".caffemodel"}:
-        loaded = load_reference(module.policy, module.spread, path)
+        loaded = load_official_weights(module.policy, module.spread, path)
         return f"{path}: {loaded}"
     stored = read(path)
     if not stored[KEY].get(SUPERVISED):

@@ -10,7 +10,7 @@ from typing import Any
 
 from lightning.pytorch.loggers import CSVLogger, Logger, TensorBoardLogger, WandbLogger
 
-from pixelrl.config.compose import Experiment, plain
+from pixelrl.config.compose import Experiment, as_plain
 from pixelrl.errors import ConfigError
 from pixelrl.runs import directory as runs
 from pixelrl.runs.tables import Row, means
@@ -19,7 +19,7 @@ from pixelrl.settings import flat
 WANDB_ID = "wandb-id.txt"
 
 
-def loggers(experiment: Experiment, directory: Path) -> list[Logger]:
+def make_loggers(experiment: Experiment, directory: Path) -> list[Logger]:
     """Make a run's loggers.
 
     Args:
@@ -48,7 +48,7 @@ def loggers(experiment: Experiment, directory: Path) -> list[Logger]:
     swept = "WANDB_SWEEP_ID" in os.environ
     if run.wandb != "disabled" or "wandb" in run.loggers or swept:
         found.append(_wandb(experiment, directory))
-    settings = flat(plain(experiment))
+    settings = flat(as_plain(experiment))
     for logger in found:
         logger.log_hyperparams(_unlocked(logger, settings))
     return found

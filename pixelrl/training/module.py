@@ -2,54 +2,36 @@
 
 from collections.abc import Sequence
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 from numpy.random import SeedSequence
 from torch import Generator, Tensor
 
 from pixelrl.maps import Scene, check_scene, exact
-from pixelrl.oracle import prices
-from pixelrl.rl.estimators import Losses, expected_losses, losses, pathwise_losses, priced_losses
+from pixelrl.rl.estimators import ESTIMATORS, Losses, window_losses
 from pixelrl.rl.network import PolicyValueNet
-from pixelrl.rl.returns import RewardMapConv, return_maps
+from pixelrl.rl.returns import RewardMapConv
 from pixelrl.rl.rollout import (
     Choose,
-    Guide,
+    Environment,
+    Intervention,
     Policy,
-    Step,
-    World,
-    best,
-    guided,
-    play,
+    Transition,
+    choose_greedy,
+    choose_under,
+    rollout,
     sample,
-    tied,
-    windows,
+    split_windows,
 )
-from pixelrl.rl.tiling import tiled_policy, world_for
-from pixelrl.rl.trace import Layers, seen, stacked
+from pixelrl.rl.tiling import tile_environment, tile_policy
+from pixelrl.rl.trace import Edited, Trace, record_step, stack_steps
 from pixelrl.settings import Learning
 from pixelrl.task import Task, reward_map
-from pixelrl.training.base import Learner
+from pixelrl.training.base import BaseModule
 
 
-class Edited(NamedTuple):
-    """Hold a finished image and how it came about.
-
-    Attributes:
-        image: ``(B,C,H,W)``.
-        choices: ``(T,B,H,W)`` int64.
-        reward: ``(B,)``, the mean over pixels of the rewards earned; NaN if not asked for.
-        layers: what the episode looked like; None if not asked for.
-    """
-
-    image: Tensor
-    choices: Tensor
-    reward: Tensor
-    layers: Layers | None = None
-
-
-class PixelA3C(Learner):
+class PixelA3C(BaseModule):
     """Train one agent per pixel by A3C with reward-map convolution.
 
     An epoch is the whole run and a batch is an episode, so the batch's number is the episode's.
@@ -78,8 +60,13 @@ class PixelA3C(Learner):
         self.policy = policy
         self.seed = seed
         self.tile = tile
-        self.guide: Guide | None = None  # what predict_step obeys
+        # Under its setting's name, by which checkpoints know it.
         self.spread = RewardMapConv(learning.spread) if learning.spread else None
+
+    @property
+    def reward_map_conv(self) -> RewardMapConv | None:
+        """The learned convolution that spreads returns to neighbors; None if there is none."""
+        return self.spread
 
     # Learning
 
@@ -87,18 +74,20 @@ class PixelA3C(Learner):
         """Play one episode on a batch ``(B,K,H,W)`` and learn from each window as it ends."""
         check_scene(scene, self.task.channels)
         choose: Choose = partial(sample, rng=self._rng(episode), share=self._share())
-        if self.learning.estimator == "priced":
-            choose = best  # all edits are priced: nothing is learned from trying worse ones
-        seen = 0
+        if ESTIMATORS[self.learning.estimator].greedy:
+            choose = choose_greedy
+        played = 0
         sums: dict[str, Tensor] = {}
-        for steps in windows(play(self.task, self.policy, scene, choose), self.learning.window):
-            seen += len(steps)
-            parts = self.learn(steps, scene, last=seen == self.task.length)
+        for steps in split_windows(
+            rollout(self.task, self.policy, scene, choose), self.learning.window
+        ):
+            played += len(steps)
+            parts = self.learn(steps, scene, last=played == self.task.length)
             sums = {name: sums.get(name, 0) + part for name, part in parts.items()}
         logged = {f"train/{name}": part for name, part in sums.items()}
         self.log_dict({**logged, "train/rate": self.end_batch()}, sync_dist=True, prog_bar=False)
 
-    def learn(self, steps: Sequence[Step], scene: Scene, *, last: bool) -> dict[str, Tensor]:
+    def learn(self, steps: Sequence[Transition], scene: Scene, *, last: bool) -> dict[str, Tensor]:
         """Update the weights from a window of steps.
 
         Args:
@@ -114,32 +103,28 @@ class PixelA3C(Learner):
         named = {**parts._asdict(), "reward": reward}
         return {name: part.detach() for name, part in named.items()}
 
-    def parts(self, steps: Sequence[Step], scene: Scene, *, last: bool) -> tuple[Losses, Tensor]:
+    def parts(
+        self, steps: Sequence[Transition], scene: Scene, *, last: bool
+    ) -> tuple[Losses, Tensor]:
         """Compute the losses of a window of steps, and its mean reward, all scalars."""
         rule = self.learning
-        myopic = last or rule.gamma == 0  # what is beyond counts for nothing
-        beyond = None if myopic else self.value_of(steps[-1], scene)
-        with exact(self.device):
-            if rule.estimator == "pathwise":
-                steps = tied(self.task, steps, scene)
-            rewards = torch.stack([self._earned(step, scene) for step in steps])
-            returns = return_maps(rewards.detach(), rule.gamma, self.spread, beyond)
-            reward = rewards.sum(0).mean()
-            if rule.estimator == "pathwise":
-                return pathwise_losses(steps, returns, rewards, rule.gamma), reward
-            if rule.estimator == "sampled":
-                return losses(steps, returns), reward
-            worth = torch.stack([prices(self.task, step.before, scene) for step in steps])
-            if rule.estimator == "priced":
-                return priced_losses(steps, returns, worth, rule.temperature), reward
-            return expected_losses(steps, returns, rewards, worth), reward
+        myopic = last or rule.gamma == 0  # nothing after the window counts
+        bootstrap = None if myopic else self.value_of(steps[-1], scene)
+        return window_losses(
+            self.task,
+            steps,
+            scene,
+            rule,
+            reward_map_conv=self.reward_map_conv,
+            bootstrap=bootstrap,
+        )
 
     def total(self, parts: Losses) -> Tensor:
         """Weigh the parts of the loss into the one scalar that is minimized."""
         rule = self.learning
         return parts.policy + rule.value * parts.value - rule.entropy * parts.entropy
 
-    def value_of(self, step: Step, scene: Scene) -> Tensor:
+    def value_of(self, step: Transition, scene: Scene) -> Tensor:
         """Expect the return after a step, ``(B,1,H,W)``, without gradient."""
         with torch.no_grad():
             with exact(self.device):
@@ -154,36 +139,36 @@ class PixelA3C(Learner):
         scene: Scene,
         *,
         with_reward: bool = False,
-        with_layers: bool = False,
-        guide: Guide | None = None,
+        with_trace: bool = False,
+        intervention: Intervention | None = None,
     ) -> Edited:
         """Edit images with the likeliest edits; no target is looked at.
 
         Args:
             scene: maps ``(B,K,H,W)``, ``image`` among them.
             with_reward: whether to sum up the rewards, for which the scene needs its target.
-            with_layers: whether to keep the image and the maps of every step.
-            guide: a person's say in what the agents choose.
+            with_trace: whether to keep the image and the maps of every step.
+            intervention: a person's say in what the agents choose.
 
         Returns:
-            The finished images, the choices, and the rewards and layers if asked for.
+            The finished images, the choices, and the rewards and trace if asked for.
         """
-        world, policy = self._at_size(scene["image"], with_value=with_layers)
+        world, policy = self._at_size(scene["image"], with_value=with_trace)
         choices: list[Tensor] = []
-        kept: list[Layers] = []
+        kept: list[Trace] = []
         image = scene["image"]
         reward = image.new_full((image.shape[0],), 0.0 if with_reward else torch.nan)
-        choose = best if guide is None else guided(guide)
-        for step in play(world, policy, scene, choose):
+        choose = choose_greedy if intervention is None else choose_under(intervention)
+        for step in rollout(world, policy, scene, choose):
             choices.append(step.choice)
-            earned = self._earned(step, scene) if with_reward else None
-            if earned is not None:
-                reward = reward + earned.mean((1, 2, 3))
-            if with_layers:
-                kept.append(seen(step, earned))
+            paid = reward_map(self.task, step.before, step.after, scene) if with_reward else None
+            if paid is not None:
+                reward = reward + paid.mean((1, 2, 3))
+            if with_trace:
+                kept.append(record_step(step, paid))
             image = step.after
-        layers = stacked(scene["image"], kept) if with_layers else None
-        return Edited(image, torch.stack(choices), reward, layers)
+        trace = stack_steps(scene["image"], kept) if with_trace else None
+        return Edited(image, torch.stack(choices), reward, trace)
 
     def validation_step(self, scene: Scene, index: int) -> dict[str, Any]:
         """Score the edits of one batch; hand them to the callbacks."""
@@ -194,7 +179,7 @@ class PixelA3C(Learner):
 
     def test_step(self, scene: Scene, index: int) -> dict[str, Any]:
         """Edit and score one batch, before and after, ``(B,)`` per name."""
-        edited = self.edit(scene, with_reward=True, with_layers=True)
+        edited = self.edit(scene, with_reward=True, with_trace=True)
         before = self.task.scores(scene["image"], scene)
         scores = {f"input_{name}": score for name, score in before.items()}
         scores.update(self.task.scores(edited.image, scene))
@@ -202,12 +187,9 @@ class PixelA3C(Learner):
 
     def predict_step(self, scene: Scene, index: int) -> Edited:
         """Edit one batch."""
-        return self.edit(scene, with_layers=True, guide=self.guide)
+        return self.edit(scene, with_trace=True)
 
     # Parts of the above
-
-    def _earned(self, step: Step, scene: Scene) -> Tensor:
-        return reward_map(self.task, step.before, step.after, scene)
 
     def _rng(self, episode: int) -> Generator:
         seed = SeedSequence((self.seed, episode)).generate_state(1, "uint64").item()
@@ -216,10 +198,10 @@ class PixelA3C(Learner):
     def _share(self) -> tuple[int, int]:
         return self.trainer.global_rank, self.trainer.world_size
 
-    def _at_size(self, image: Tensor, *, with_value: bool) -> tuple[World, Policy]:
+    def _at_size(self, image: Tensor, *, with_value: bool) -> tuple[Environment, Policy]:
         """Choose how to play on images of this size: whole, or in tiles if they are larger."""
         policy = partial(self.policy, with_value=with_value)
-        world = world_for(self.task, image, self.tile)
+        world = tile_environment(self.task, image, self.tile)
         if world is self.task:
             return world, policy
-        return world, tiled_policy(policy, reach=self.policy.reach, tile=self.tile)
+        return world, tile_policy(policy, reach=self.policy.reach, tile=self.tile)

@@ -84,7 +84,7 @@ class Loaded(NamedTuple):
         return f"{len(self.loaded)} parameters{left}"
 
 
-def load_reference(policy: PolicyValueNet, spread: nn.Module | None, path: Path) -> Loaded:
+def load_official_weights(policy: PolicyValueNet, spread: nn.Module | None, path: Path) -> Loaded:
     """Load published weights into a network and its reward-map convolution.
 
     Args:
@@ -100,7 +100,7 @@ def load_reference(policy: PolicyValueNet, spread: nn.Module | None, path: Path)
             network; nothing is loaded then.
 
     Example:
-        >>> load_reference(PolicyValueNet(1, 9), None, Path("fcn.npz"))
+        >>> load_official_weights(PolicyValueNet(1, 9), None, Path("fcn.npz"))
         Traceback (most recent call last):
         pixelrl.errors.CheckpointError: fcn.npz: no such file; pass a .npz or .caffemodel file.
     """

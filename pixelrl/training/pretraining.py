@@ -8,13 +8,13 @@ from pixelrl.maps import Scene, check_scene, exact
 from pixelrl.rl.network import PolicyValueNet
 from pixelrl.settings import Learning
 from pixelrl.task import Task, reward_map
-from pixelrl.training.base import Learner
+from pixelrl.training.base import BaseModule
 
 HANDED = ("trunk.", "policy_body.", "value_body.")
 """Parts of a network that a supervised start hands over; heads and memory start afresh."""
 
 
-class Regression(Learner):
+class Regression(BaseModule):
     """Regress an image with the layers that a policy will look through.
 
     The authors begin every task with such weights (IRCNN for denoising, a color regression for

@@ -11,11 +11,11 @@ from torch import Generator, Tensor
 
 from pixelrl import Edit, Scene, Task, keep
 from pixelrl.actions import brightness, contrast, scale
-from pixelrl.color import Space, lab
+from pixelrl.color import Space, rgb_to_lab
 from pixelrl.errors import ConfigError
 from pixelrl.rewards import lab_distance_drop
 from pixelrl.scores import ciede2000, lab_error, psnr, ssim
-from pixelrl_tasks.looks import LOOKS, saturated
+from pixelrl_tasks.looks import LOOKS, saturate
 
 Look = Literal["pop_out", "cross_process"]
 Saturation = Literal["exact", "legacy"]
@@ -66,13 +66,13 @@ class ColorEnhancement(Task):
         return 0 if self.saturation == "exact" else None
 
     def edits(self) -> Mapping[str, Edit]:
-        saturate = saturated if self.saturation == "exact" else legacy_saturated
+        change = saturate if self.saturation == "exact" else saturate_legacy
         return {
             "keep": keep,
             "contrast -": contrast(0.95),
             "contrast +": contrast(1.05),
-            "saturation -": partial(saturate, factor=0.95),
-            "saturation +": partial(saturate, factor=1.05),
+            "saturation -": partial(change, factor=0.95),
+            "saturation +": partial(change, factor=1.05),
             "brightness -": brightness(-0.025),
             "brightness +": brightness(0.025),
             "red green -": scale(0.95, 0.95, 1),
@@ -87,7 +87,7 @@ class ColorEnhancement(Task):
         return {"image": image, "target": LOOKS[self.look](image, rng)}
 
     def observe(self, image: Tensor, scene: Scene) -> Tensor:
-        lightness, a, b = lab(image, self.space).unbind(1)
+        lightness, a, b = rgb_to_lab(image, self.space).unbind(1)
         return torch.stack([lightness / 100, a / 127, b / 127], 1)
 
     def reward(self, before: Tensor, after: Tensor, scene: Scene) -> Tensor:
@@ -103,7 +103,7 @@ class ColorEnhancement(Task):
         }
 
 
-def legacy_saturated(image: Tensor, factor: float) -> Tensor:
+def saturate_legacy(image: Tensor, factor: float) -> Tensor:
     """Do what the sample code does: scale H, S and V of the second row, and no other.
 
     ``temp[1] *= 0.95`` there means a channel and hits a row (official color ``State.py``).

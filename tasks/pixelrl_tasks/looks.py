@@ -23,8 +23,8 @@ def pop_out(image: Tensor, rng: Generator) -> Tensor:
     Returns:
         ``(3,H,W)`` in [0, 1].
     """
-    lively = saturated(contrast(1.2)(image[None]), 1.4) + 0.03
-    faded = saturated(contrast(0.9)(image[None]), 0.6) - 0.05
+    lively = saturate(contrast(1.2)(image[None]), 1.4) + 0.03
+    faded = saturate(contrast(0.9)(image[None]), 0.6) - 0.05
     return _blended(faded, lively, image, rng)
 
 
@@ -50,7 +50,7 @@ LOOKS: dict[str, Callable[[Tensor, Generator], Tensor]] = {
 """The looks by name."""
 
 
-def saturated(image: Tensor, factor: float) -> Tensor:
+def saturate(image: Tensor, factor: float) -> Tensor:
     """Scale the saturation of HSV, ``(B,3,H,W)``: hue and value stay.
 
     Chroma is saturation times value, so every channel moves towards or from the brightest one.

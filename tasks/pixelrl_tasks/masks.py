@@ -10,7 +10,7 @@ from skimage.segmentation import slic
 from torch import Generator, Tensor
 
 from pixelrl.saliency import Saliency
-from pixelrl_tasks.saliency_models.gbvs import Gbvs, fitted
+from pixelrl_tasks.saliency_models.gbvs import Gbvs, fit_size
 
 SMALLEST, LARGEST = 0.01, 0.4
 """Least and greatest share of the image that a mask covers."""
@@ -96,7 +96,7 @@ KINDS: dict[str, Callable[[Tensor, Generator], Tensor]] = {
 
 def _reduced(image: Tensor) -> Tensor:
     rgb = image.expand(3, -1, -1)[None]
-    small = F.interpolate(rgb, fitted(rgb, SIDE), mode="bilinear", antialias=True)
+    small = F.interpolate(rgb, fit_size(rgb, SIDE), mode="bilinear", antialias=True)
     return small[0].clamp(0, 1)
 
 

@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pixelrl.config.compose import Experiment, as_yaml, compose, from_plain, plain
-from pixelrl.config.recipes import recipes_for, shipped
-from pixelrl.discovery import TASKS, installed
+from pixelrl.config.compose import Experiment, as_plain, as_yaml, compose, from_plain
+from pixelrl.config.recipes import find_recipes, list_shipped
+from pixelrl.discovery import TASKS, list_installed
 from pixelrl.errors import ConfigError
 from pixelrl.settings import flat
 
@@ -31,7 +31,7 @@ def test_composing_a_plain_description_gives_the_experiment_back(
         data=replace(base.data, test={"image": "a b/c"}),
         run=replace(base.run, name=name, loggers=tuple(loggers)),
     )
-    assert from_plain(plain(changed)) == changed
+    assert from_plain(as_plain(changed)) == changed
 
 
 def test_a_written_recipe_composes_the_same(tmp_path: Path) -> None:
@@ -112,19 +112,21 @@ def test_a_broken_recipe_is_named(tmp_path: Path) -> None:
 
 
 def test_every_shipped_recipe_composes() -> None:
-    for name, path in shipped().items():
+    for name, path in list_shipped().items():
         task = name.rpartition("/")[2]
-        compose(task if task in {point.name for point in installed(TASKS)} else "denoising", [path])
+        compose(
+            task if task in {point.name for point in list_installed(TASKS)} else "denoising", [path]
+        )
 
 
 def test_a_task_without_a_recipe_starts_from_the_quick_one() -> None:
-    assert recipes_for("sepia", [])[0].name == "quick.yaml"
-    assert recipes_for("denoising", [])[0].name == "denoising.yaml"
+    assert find_recipes("sepia", [])[0].name == "quick.yaml"
+    assert find_recipes("denoising", [])[0].name == "denoising.yaml"
     with pytest.raises(ConfigError, match="Did you mean 'denoising'"):
-        recipes_for("denoising", ["denoisng"])
+        find_recipes("denoising", ["denoisng"])
 
 
 def test_flat_spells_keys_as_overrides_do() -> None:
-    settings = flat(plain(compose("denoising")))
+    settings = flat(as_plain(compose("denoising")))
     assert settings["learning.rate"] == 1e-3
     assert settings["task.sigma"] == 25.0

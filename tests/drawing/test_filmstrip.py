@@ -10,8 +10,8 @@ from skimage.color import deltaE_ciede2000, rgb2lab
 from torch import Tensor
 
 from pixelrl.drawing.charts import curves, ticks
-from pixelrl.drawing.filmstrip import change_image, choice_image, filmstrip, usage
-from pixelrl.drawing.palette import colors, palette
+from pixelrl.drawing.filmstrip import count_shares, draw_change, draw_choices, draw_filmstrip
+from pixelrl.drawing.palette import color_edits, palette
 from pixelrl.errors import MapError
 
 NAMES = [
@@ -88,7 +88,7 @@ def is_picture(strip: Tensor) -> bool:
 @pytest.mark.parametrize("vision", VISION)
 def test_the_first_nine_colours_are_told_apart_by_everyone(vision: str) -> None:
     assert distances(palette(9), vision).min() > 10
-    assert distances(colors(NAMES), vision).min() > 10
+    assert distances(color_edits(NAMES), vision).min() > 10
     assert distances(palette(16), vision).min() > 10
 
 
@@ -101,23 +101,23 @@ def test_neighbours_differ_strongly(vision: str) -> None:
 @pytest.mark.parametrize("count", [1, 2, 20, 21, 50])
 def test_colours_are_pairwise_distinct(count: int) -> None:
     names = ["keep", *(f"edit {index}" for index in range(count))]
-    assert len({tuple(row) for row in colors(names).tolist()}) == count + 1
+    assert len({tuple(row) for row in color_edits(names).tolist()}) == count + 1
     assert palette(count).shape == (count, 3)
 
 
 def test_light_gray_is_kept_for_the_edit_that_does_nothing() -> None:
     for name in ("keep", "do nothing", "Do_Nothing", "no-op"):
-        table = colors(["a", name, "b"])
+        table = color_edits(["a", name, "b"])
         assert table[1].unique().numel() == 1
         assert table[[0, 2]].equal(palette(2))
-    assert all(row.unique().numel() > 1 for row in colors(["a", "b", "keep calm"]))
+    assert all(row.unique().numel() > 1 for row in color_edits(["a", "b", "keep calm"]))
 
 
 def test_every_pixel_has_the_colour_of_its_edit() -> None:
     choice = torch.randint(9, (2, 5, 7), generator=torch.Generator().manual_seed(1))
-    painted = choice_image(choice, NAMES)
+    painted = draw_choices(choice, NAMES)
     assert painted.shape == (2, 3, 5, 7)
-    table = colors(NAMES)
+    table = color_edits(NAMES)
     for batch, y, x in np.ndindex(2, 5, 7):
         assert painted[batch, :, y, x].equal(table[choice[batch, y, x]])
 
@@ -125,10 +125,10 @@ def test_every_pixel_has_the_colour_of_its_edit() -> None:
 def test_change_is_blue_where_darker_and_orange_where_brighter() -> None:
     before = torch.full((1, 1, 1, 5), 0.5)
     after = before + torch.tensor([-1.0, -0.1, 0.0, 0.1, 1.0])
-    red, _, blue = change_image(before, after, 5.0)[0, :, 0]
+    red, _, blue = draw_change(before, after, 5.0)[0, :, 0]
     assert blue[0] > red[0]
     assert blue[1] > red[1]
-    assert change_image(before, after, 5.0)[0, :, 0, 2].tolist() == [1, 1, 1]
+    assert draw_change(before, after, 5.0)[0, :, 0, 2].tolist() == [1, 1, 1]
     assert red[3] > blue[3]
     assert red[4] > blue[4]
 
@@ -136,18 +136,18 @@ def test_change_is_blue_where_darker_and_orange_where_brighter() -> None:
 def test_change_shows_a_move_of_colour_alone() -> None:
     before = torch.full((1, 3, 2, 2), 0.5)
     after = before + torch.tensor([-0.2, 0.1, 0.1])[:, None, None]
-    red, _, blue = change_image(before, after, 5.0)[0, :, 0, 0]
+    red, _, blue = draw_change(before, after, 5.0)[0, :, 0, 0]
     assert blue > red
 
 
 def test_usage_counts() -> None:
     choices = torch.tensor([[[[0, 0], [1, 2]]], [[[2, 2], [2, 2]]]])
-    assert usage(choices, 4).tolist() == [[0.5, 0.25, 0.25, 0], [0, 0, 1, 0]]
+    assert count_shares(choices, 4).tolist() == [[0.5, 0.25, 0.25, 0], [0, 0, 1, 0]]
 
 
 def test_usage_rows_sum_to_one() -> None:
     choices = torch.randint(9, (4, 2, 13, 17), generator=torch.Generator().manual_seed(2))
-    shares = usage(choices, 9)
+    shares = count_shares(choices, 9)
     assert shares.shape == (4, 9)
     torch.testing.assert_close(shares.sum(1), torch.ones(4))
 
@@ -156,13 +156,13 @@ def test_usage_rows_sum_to_one() -> None:
 def test_a_strip_holds_its_pictures_unaltered_side_by_side(channels: int) -> None:
     images, choices = episode(2, channels, 40, 160)
     images = [(image * 255).round() / 255 for image in images]
-    strip = filmstrip(images, choices, NAMES, images[-1])
+    strip = draw_filmstrip(images, choices, NAMES, images[-1])
     found = [places(strip, image) for image in images]
     assert [len(each) for each in found] == [1, 1, 2]  # the last one is the target as well
     columns = [*(each[0][0] for each in found), found[-1][1][0]]
     assert columns == sorted(columns)
     assert len({y for each in found for _, y in each}) == 1
-    for step, painted in enumerate(choice_image(choices, NAMES)):
+    for step, painted in enumerate(draw_choices(choices, NAMES)):
         ((x, y),) = places(strip, painted)
         assert x == columns[step + 1]
         assert y > found[0][0][1] + 40
@@ -170,8 +170,8 @@ def test_a_strip_holds_its_pictures_unaltered_side_by_side(channels: int) -> Non
 
 def test_small_images_grow_by_a_whole_factor() -> None:
     images, choices = episode(1, 1, 8, 8)
-    strip = filmstrip(images, choices, NAMES)
-    large = choice_image(choices, NAMES)[0].repeat_interleave(19, 1).repeat_interleave(19, 2)
+    strip = draw_filmstrip(images, choices, NAMES)
+    large = draw_choices(choices, NAMES)[0].repeat_interleave(19, 1).repeat_interleave(19, 2)
     assert len(places(strip, large)) == 1
 
 
@@ -195,7 +195,7 @@ def test_a_strip_of_any_shape(
     length: int, height: int, width: int, channels: int, targets: int
 ) -> None:
     images, choices = episode(length, channels, height, width)
-    strip = filmstrip(images, choices, NAMES, images[-1] if targets else None)
+    strip = draw_filmstrip(images, choices, NAMES, images[-1] if targets else None)
     assert is_picture(strip)
     assert strip.shape[2] > 300
 
@@ -203,7 +203,7 @@ def test_a_strip_of_any_shape(
 def test_a_strip_of_many_edits_with_long_and_foreign_names() -> None:
     names = [f"Gauß \u03c3 = {index} \u00d7 5 \u2212 a rather long name 中" for index in range(30)]
     images, choices = episode(1, 1, 8, 8, 30)
-    assert is_picture(filmstrip(images, choices, names))
+    assert is_picture(draw_filmstrip(images, choices, names))
 
 
 @pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf, 1e30])
@@ -211,14 +211,14 @@ def test_a_strip_survives_what_is_not_a_number(bad: float) -> None:
     images, choices = episode(3, 3, 20, 20)
     images[1][:, :5] = bad
     images[2][:] = bad
-    assert is_picture(filmstrip(images, choices, NAMES, images[0]))
-    assert is_picture(filmstrip(images, choices, NAMES, images[2]))
+    assert is_picture(draw_filmstrip(images, choices, NAMES, images[0]))
+    assert is_picture(draw_filmstrip(images, choices, NAMES, images[2]))
 
 
 def test_drawing_changes_nothing_it_is_given() -> None:
     images, choices = episode(2, 1, 20, 20)
     before = [image.clone() for image in images]
-    strip = filmstrip([image.requires_grad_() for image in images], choices, NAMES)
+    strip = draw_filmstrip([image.requires_grad_() for image in images], choices, NAMES)
     assert not strip.requires_grad
     assert all(image.equal(copy) for image, copy in zip(images, before, strict=True))
 
@@ -226,11 +226,11 @@ def test_drawing_changes_nothing_it_is_given() -> None:
 def test_what_does_not_fit_is_refused() -> None:
     images, choices = episode(2, 1, 20, 20)
     with pytest.raises(MapError, match=r"choices: expected \(T,H,W\) \(1, 20, 20\)"):
-        filmstrip(images[:2], choices, NAMES)
+        draw_filmstrip(images[:2], choices, NAMES)
     with pytest.raises(MapError, match="expected 0 to 1, got 0 to 8"):
-        filmstrip(images, choices, NAMES[:2])
+        draw_filmstrip(images, choices, NAMES[:2])
     with pytest.raises(MapError):
-        filmstrip(images[:1], choices[:0], NAMES)
+        draw_filmstrip(images[:1], choices[:0], NAMES)
 
 
 @pytest.mark.parametrize(

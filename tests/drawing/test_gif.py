@@ -5,8 +5,8 @@ import pytest
 import torch
 from PIL import Image
 
-from pixelrl.drawing.gif import EM, GAP, LAST, PAUSE, animation, write_animation
-from pixelrl.drawing.palette import colors
+from pixelrl.drawing.gif import EM, GAP, LAST, PAUSE, draw_animation, write_animation
+from pixelrl.drawing.palette import color_edits
 
 NAMES = ["-1", "keep", "+1", "gaussian 0.5", "median"]
 
@@ -22,12 +22,12 @@ def episode(channels: int, height: int, width: int, length: int = 3) -> tuple[to
 def test_every_step_is_shown_and_the_edits_keep_their_colors(tmp_path: Path, channels: int) -> None:
     frames, choices = episode(channels, 200, 170)
     path = tmp_path / "deep" / "a.gif"
-    write_animation(path, animation(frames, choices, NAMES))
+    write_animation(path, draw_animation(frames, choices, NAMES))
     with Image.open(path) as opened:
         assert opened.n_frames == 4
         assert opened.info["loop"] == 0
         pauses = []
-        table = (colors(NAMES) * 255).round().to(torch.uint8).numpy()
+        table = (color_edits(NAMES) * 255).round().to(torch.uint8).numpy()
         for step in range(4):
             opened.seek(step)
             pauses.append(opened.info["duration"])
@@ -47,7 +47,7 @@ def test_every_step_is_shown_and_the_edits_keep_their_colors(tmp_path: Path, cha
 @pytest.mark.parametrize(("height", "width"), [(1, 1), (2, 3), (50, 900), (1200, 30)])
 def test_any_size_can_be_shown(tmp_path: Path, height: int, width: int) -> None:
     frames, choices = episode(1, height, width, 2)
-    pictures = animation(frames, choices, ["a very long name of an edit", *NAMES[1:]])
+    pictures = draw_animation(frames, choices, ["a very long name of an edit", *NAMES[1:]])
     assert len({picture.size for picture in pictures}) == 1
     assert max(pictures[0].size) < 1200
     write_animation(tmp_path / "a.gif", pictures)

@@ -11,7 +11,7 @@ import yaml
 from photos import tiny, write_photos
 from pixelrl.cli.main import main
 from pixelrl.errors import ConfigError
-from pixelrl.experiments.benchmark import read_benchmark, replaced
+from pixelrl.experiments.benchmark import read_benchmark, replace_section
 
 
 def write(folder: Path, *rows: dict[str, Any], **more: Any) -> Path:
@@ -100,7 +100,7 @@ def test_bad_files_pages_and_scores_are_told(
 def test_replacing_twice_changes_nothing(tmp_path: Path) -> None:
     page = tmp_path / "page.md"
     page.write_text("a <!-- results -->b<!-- /results --> c")
-    page.write_text(replaced(page, "| t |\n"))
+    page.write_text(replace_section(page, "| t |\n"))
     once = page.read_text()
     assert once == "a <!-- results -->\n| t |\n<!-- /results --> c"
-    assert replaced(page, "| t |\n") == once
+    assert replace_section(page, "| t |\n") == once

@@ -12,10 +12,10 @@ from pixelrl.experiments.calibration import (
     BINS,
     LEVELS,
     Tally,
-    groups,
+    group_pixels,
     rank_correlation,
     remaining,
-    summary,
+    summarize,
     tally,
 )
 from pixelrl.experiments.plots import calibration_plot, verdict
@@ -60,7 +60,7 @@ def test_bins_and_levels_are_those_of_the_formula() -> None:
 @given(seed=st.integers(0, 1000), count=st.integers(1, 40))
 def test_groups_lose_no_pixel_and_keep_the_means(seed: int, count: int) -> None:
     found = tally(*made_up(seed, 0.3), ACTIONS)
-    gathered = groups(found, count)
+    gathered = group_pixels(found, count)
     bins, levels = pixels(found.counts)
     assert len(gathered) <= count
     assert sum(group.pixels for group in gathered) == len(bins)
@@ -116,7 +116,7 @@ def test_entropy_that_warns_and_entropy_that_does_not() -> None:
         (error, 0.99, 1.0, "most where it is undecided"),
         (error.flip(3), -1.0, -0.99, "most where it is decided"),
     ):
-        numbers = summary(tally(ramp, image, target, ACTIONS))
+        numbers = summarize(tally(ramp, image, target, ACTIONS))
         assert low <= numbers["rank_correlation"] <= high
         assert (numbers["error_half"] < 1) == (low > 0)
         assert told in verdict(numbers["rank_correlation"])
@@ -127,7 +127,7 @@ def test_where_all_errors_are_alike_nothing_is_claimed() -> None:
     entropy, _, target = made_up(1)
     found = tally(entropy, target, target, ACTIONS)
     assert math.isnan(rank_correlation(found))
-    assert math.isnan(summary(found)["error_half"])
+    assert math.isnan(summarize(found)["error_half"])
     assert "the same everywhere" in verdict(rank_correlation(found))
     assert calibration_plot(found, "no errors").shape[0] == 3
 
@@ -142,4 +142,4 @@ def test_the_plot_shows_both_curves() -> None:
 
 
 def test_no_pixels_are_no_groups() -> None:
-    assert groups(Tally(torch.zeros(BINS, LEVELS, dtype=torch.int64), MOST)) == []
+    assert group_pixels(Tally(torch.zeros(BINS, LEVELS, dtype=torch.int64), MOST)) == []

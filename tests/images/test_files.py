@@ -206,7 +206,7 @@ def test_a_folders_images_are_listed_by_name(tmp_path: Path) -> None:
 
 
 def test_the_photographs_in_the_box_are_split_by_image() -> None:
-    splits = [set(folders.photographs(split)) for split in ("train", "val", "test")]
+    splits = [set(folders.list_bundled(split)) for split in ("train", "val", "test")]
     assert sum(map(len, splits)) == len(set.union(*splits)) == 14
     for path in set.union(*splits):
         assert images.read_array(path, 1).shape[2] == 1

@@ -14,8 +14,8 @@ from PIL import Image
 from pixelrl.cli.main import main
 from pixelrl.color import lab_distance
 from pixelrl.errors import ConfigError, DataError
-from pixelrl.images.files import as_map, embedded_profile, read_array
-from pixelrl.images.profiles import made, profile_for, read_map, read_profiled
+from pixelrl.images.files import as_map, read_array, read_embedded_profile
+from pixelrl.images.profiles import find_profile, icc_profile, read_map, read_profiled
 
 codecs = pytest.importorskip("imagecodecs", reason="an extra: pip install 'pixelrl[icc]'")
 
@@ -60,7 +60,7 @@ def write_png(path: Path, values: np.ndarray, profile: bytes) -> Path:
 
 def test_deep_prophoto_becomes_srgb_by_the_book(tmp_path: Path) -> None:
     values = photograph()
-    path = write_tiff(tmp_path / "a.tif", values, made("prophoto"))
+    path = write_tiff(tmp_path / "a.tif", values, icc_profile("prophoto"))
     found = read_profiled(path, 3, "srgb")
     assert found.dtype == np.float32
     # A 16-bit profile states its matrix and curve to four digits or so.
@@ -70,7 +70,7 @@ def test_deep_prophoto_becomes_srgb_by_the_book(tmp_path: Path) -> None:
 
 def test_eight_bits_are_converted_as_finely(tmp_path: Path) -> None:
     values = photograph()
-    path = write_png(tmp_path / "a.png", values, made("prophoto"))
+    path = write_png(tmp_path / "a.png", values, icc_profile("prophoto"))
     levels = np.round(values * 255) / 255
     found = read_profiled(path, 3, "srgb")
     np.testing.assert_allclose(found, as_srgb(levels), atol=1e-3)
@@ -83,12 +83,12 @@ def test_there_and_back(tmp_path_factory: pytest.TempPathFactory, seed: int) -> 
     values = photograph(seed)
     plain = write_tiff(folder / "plain.tif", values, b"")
     wide = read_profiled(plain, 3, "prophoto")  # without a profile it counts as sRGB
-    back = read_profiled(write_tiff(folder / "wide.tif", wide, made("prophoto")), 3, "srgb")
+    back = read_profiled(write_tiff(folder / "wide.tif", wide, icc_profile("prophoto")), 3, "srgb")
     np.testing.assert_allclose(back, values, atol=1e-3)
 
 
 def test_numbers_are_left_alone_unless_wanted_otherwise(tmp_path: Path) -> None:
-    path = write_tiff(tmp_path / "a.tif", photograph(), made("prophoto"))
+    path = write_tiff(tmp_path / "a.tif", photograph(), icc_profile("prophoto"))
     np.testing.assert_array_equal(read_profiled(path, 3, "ignore"), read_array(path, 3))
     plain = write_png(tmp_path / "b.png", photograph(), b"")
     np.testing.assert_array_equal(read_profiled(plain, 3, "srgb"), as_floats(read_array(plain, 3)))
@@ -115,7 +115,7 @@ def test_gray_with_a_gray_profile(tmp_path: Path) -> None:
 
 
 def test_a_mask_has_no_color(tmp_path: Path) -> None:
-    path = write_png(tmp_path / "a.png", photograph(), made("prophoto"))
+    path = write_png(tmp_path / "a.png", photograph(), icc_profile("prophoto"))
     np.testing.assert_array_equal(read_map(path, "mask", 3, "srgb"), read_array(path, 1))
     assert read_map(path, "target", 3, "srgb").shape[2] == 3
 
@@ -146,15 +146,15 @@ def test_a_missing_extra_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
 
 def test_what_an_edit_carries(tmp_path: Path) -> None:
-    wide = made("prophoto")
+    wide = icc_profile("prophoto")
     path = write_png(tmp_path / "a.png", photograph(), wide)
-    assert profile_for(path, "ignore", 3) == wide
-    assert profile_for(path, "ignore", 1) == b""  # a gray edit of a color file
-    assert profile_for(path, "srgb", 3) == b""
-    assert profile_for(path, "prophoto", 3) == wide
+    assert find_profile(path, "ignore", 3) == wide
+    assert find_profile(path, "ignore", 1) == b""  # a gray edit of a color file
+    assert find_profile(path, "srgb", 3) == b""
+    assert find_profile(path, "prophoto", 3) == wide
     plain = write_png(tmp_path / "b.png", photograph(), b"")
-    assert profile_for(plain, "ignore", 3) == b""
-    assert profile_for(plain, "prophoto", 3) == wide
+    assert find_profile(plain, "ignore", 3) == b""
+    assert find_profile(plain, "prophoto", 3) == wide
 
 
 @pytest.fixture(scope="module")
@@ -169,12 +169,12 @@ def policy(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize("kind", [np.uint16, np.uint32, np.float16, np.float32])
 def test_every_tiff_that_is_read_has_its_profile_found(tmp_path: Path, kind: type) -> None:
     """Pillow opens no TIFF of 32-bit color, and an edit must not be lost for that."""
-    values, wide = photograph(), made("prophoto")
+    values, wide = photograph(), icc_profile("prophoto")
     top = np.iinfo(kind).max if np.issubdtype(kind, np.integer) else 1
     path = tmp_path / "a.tif"
     tags = [(34675, 7, len(wide), wide, True)]
     tifffile.imwrite(path, (values * top).astype(kind), photometric="rgb", extratags=tags)
-    assert profile_for(path, "ignore", 3) == wide
+    assert find_profile(path, "ignore", 3) == wide
     np.testing.assert_allclose(read_profiled(path, 3, "srgb"), as_srgb(values), atol=2e-3)
 
 
@@ -185,7 +185,7 @@ def test_the_command_line_states_scores_of_either_space(tmp_path: Path, policy: 
     for kind, values in (("input", numbers), ("target", lively)):
         (tmp_path / kind).mkdir()
         for index, each in enumerate(values):
-            write_tiff(tmp_path / kind / f"{index}.tif", each, made("prophoto"))
+            write_tiff(tmp_path / kind / f"{index}.tif", each, icc_profile("prophoto"))
     sets = [f"data.test.image={tmp_path / 'input'}", f"data.test.target={tmp_path / 'target'}"]
     common = ["--checkpoint", str(policy), "data.limit=0", *sets]
     errors = {}
@@ -216,13 +216,13 @@ def test_edits_carry_the_profile_and_replay_alike(
     tmp_path: Path, policy: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    wide = made("prophoto")
+    wide = icc_profile("prophoto")
     write_tiff(tmp_path / "a.tif", photograph(), wide)
     common = ["--checkpoint", str(policy), "data.predict.image=a.tif"]
     for settings, carried in (([], wide), (["data.profile=srgb"], b"")):
         out = tmp_path / f"out{len(settings)}"
         assert main(["predict", *common, *settings, "--out", str(out)]) == 0
-        assert embedded_profile(out / "a.png") == carried
+        assert read_embedded_profile(out / "a.png") == carried
         again = out / "again.png"
         choices = str(out / "a.choices.npz")
         replayed = ["replay", "--choices", choices, "--image", "a.tif", "--out", str(again)]

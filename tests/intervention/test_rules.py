@@ -22,12 +22,13 @@ from pixelrl.intervention.regions import (
     region_of,
     write_steps,
 )
-from pixelrl.intervention.rules import Rule, guide_of, keep_outside, keeper, stop_after
+from pixelrl.intervention.rules import Rule, compile_rules, find_noop, keep_outside, stop_after
 from pixelrl.intervention.syntax import read_rule, read_rules, write_rule
 from pixelrl.records.file import load_choices
-from pixelrl.rl.rollout import best, sample
+from pixelrl.rl.rollout import choose_greedy, sample
+from pixelrl.rl.trace import Edited
 from pixelrl.settings import Learning
-from pixelrl.training.module import Edited, PixelA3C
+from pixelrl.training.module import PixelA3C
 from strategies import filled, seeds
 from toys import Published, Toy, toy_net
 
@@ -78,10 +79,10 @@ def test_a_guide_does_what_the_rules_say_pixel_by_pixel(found: list[Rule], seed:
     pixels = [(s, y, x) for s in range(LENGTH) for y in range(4) for x in range(5)]
     if any(not left(found, *pixel) for pixel in pixels):
         with pytest.raises(ConfigError, match="no edit is left"):
-            guide_of(found, NAMES, LENGTH)
+            compile_rules(found, NAMES, LENGTH)
         return
     logits = filled((2, 5, 4, 5), seed, low=-3, high=3)
-    guide = guide_of(found, NAMES, LENGTH)
+    guide = compile_rules(found, NAMES, LENGTH)
     for step, y, x in pixels:
         may = left(found, step, y, x)
         for number, name in enumerate(NAMES):
@@ -95,7 +96,7 @@ def test_a_guide_does_what_the_rules_say_pixel_by_pixel(found: list[Rule], seed:
 @given(st.lists(rules((4, 5)), max_size=3), seeds)
 def test_no_logit_changes_where_no_rule_holds(found: list[Rule], seed: int) -> None:
     try:
-        guide = guide_of(found, NAMES, LENGTH)
+        guide = compile_rules(found, NAMES, LENGTH)
     except ConfigError:
         assume(False)
     logits = filled((1, 5, 4, 5), seed, low=-3, high=3)
@@ -109,22 +110,22 @@ def test_no_logit_changes_where_no_rule_holds(found: list[Rule], seed: int) -> N
 @given(seeds)
 def test_what_is_forbidden_is_not_drawn_either(seed: int) -> None:
     there = region(seed, (9, 9))
-    guide = guide_of([Rule("forbid", ("plus", "box"), there)], NAMES, LENGTH)
+    guide = compile_rules([Rule("forbid", ("plus", "box"), there)], NAMES, LENGTH)
     logits = filled((1, 5, 9, 9), seed, low=-3, high=3)
     logits[:, 2] += 50  # the forbidden edit is what the agents would choose
-    for choice in (best(guide(logits, 0)), sample(guide(logits, 0))):
+    for choice in (choose_greedy(guide(logits, 0)), sample(guide(logits, 0))):
         assert not (torch.isin(choice[0], torch.tensor([2, 3])) & there.inside).any()
-        assert (best(logits) == 2).all()
+        assert (choose_greedy(logits) == 2).all()
 
 
 @example(0)
 @given(st.integers(0, LENGTH))
 def test_after_stop_the_picture_stays_as_it_is(count: int) -> None:
     rule = stop_after(count, NAMES, LENGTH)
-    guide = guide_of([rule] if rule else [], NAMES, LENGTH)
+    guide = compile_rules([rule] if rule else [], NAMES, LENGTH)
     logits = filled((1, 5, 3, 3), count)
     for step in range(LENGTH):
-        kept = (best(guide(logits, step)) == NAMES.index("keep")).all()
+        kept = (choose_greedy(guide(logits, step)) == NAMES.index("keep")).all()
         assert kept if step >= count else torch.equal(guide(logits, step), logits)
 
 
@@ -135,7 +136,7 @@ def edited(found: list[Rule], image: Tensor, *, tile: int = 0, remembers: bool =
     task = Published(length=2)
     net = toy_net(task, width=3, memory=remembers, scale=3)
     module = PixelA3C(task, net, Learning(spread=0), tile=tile)
-    guide = guide_of(found, task.actions.names, 2) if found else None
+    guide = compile_rules(found, task.actions.names, 2) if found else None
     return module.edit({"image": image}, guide=guide)
 
 
@@ -250,7 +251,7 @@ def test_digests_tell_regions_apart() -> None:
 )
 def test_rules_that_cannot_be_had_are_named(written: dict[str, list[str]], told: str) -> None:
     with pytest.raises((ConfigError, DataError)) as caught:
-        guide_of(read_rules(written, NAMES, LENGTH), NAMES, LENGTH)
+        compile_rules(read_rules(written, NAMES, LENGTH), NAMES, LENGTH)
     assert told in str(caught.value)
 
 
@@ -262,14 +263,14 @@ def test_rules_and_regions_that_make_no_sense_are_refused() -> None:
     with pytest.raises(ConfigError, match="no steps in a row"):
         Rule("forbid", ("keep",), steps=range(0))
     with pytest.raises(ConfigError, match="no edit of this task does nothing"):
-        keeper(["up", "down"])
+        find_noop(["up", "down"])
     with pytest.raises(MapError, match="expected a region"):
         Region(torch.zeros(2, 2), "mask")
     with pytest.raises(DataError, match="nothing in this mask is white"):
         region_of(torch.full((2, 2), 0.49), "mask")
     one, other = (Rule("forbid", ("box",), region(1, size)) for size in ((4, 5), (5, 4)))
     with pytest.raises(DataError, match="the mask is 4x5 pixels, the picture is 5x4"):
-        guide_of([one, other], NAMES, LENGTH)
+        compile_rules([one, other], NAMES, LENGTH)
 
 
 def test_a_mask_is_inside_from_half_brightness_on(tmp_path: Path) -> None:

@@ -14,7 +14,16 @@ from photos import write_photos
 from pixelrl.cli.main import main
 from pixelrl.errors import ConfigError, DataError
 from pixelrl.intervention.regions import Region
-from pixelrl.records.edit import ANY, Swap, alter, note, read_swap, save, swap, told
+from pixelrl.records.edit import (
+    ANY,
+    Swap,
+    describe_entry,
+    note,
+    read_swap,
+    replace_choices,
+    save,
+    swap,
+)
 from pixelrl.records.file import Recorded, load_choices
 from pixelrl.scores import psnr
 from strategies import filled, seeds
@@ -58,8 +67,8 @@ def test_the_record_keeps_what_was_first_and_who_changed_what(
     seed: int, wishes: list[Swap]
 ) -> None:
     first = recorded(seed)
-    once = alter(first, wishes, "one")
-    twice = alter(once, wishes[:1], "two")
+    once = replace_choices(first, wishes, "one")
+    twice = replace_choices(once, wishes[:1], "two")
     assert np.array_equal(twice.layers["original"], first.choices)
     assert set(twice.layers) == {"original"}  # the entropy was that of another episode
     assert [entry["command"] for entry in twice.history] == ["one"] * len(wishes) + ["two"]
@@ -78,14 +87,16 @@ def test_files_keep_the_history(tmp_path_factory: pytest.TempPathFactory, seed: 
     path = tmp_path_factory.mktemp("record") / "x.choices.npz"
     moment = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
     there = Region(filled((4, 5), seed) > 0.5, "sky.png")
-    altered = alter(recorded(seed), [Swap("box", "keep", there, range(1, 2))], "test", moment)
+    altered = replace_choices(
+        recorded(seed), [Swap("box", "keep", there, range(1, 2))], "test", moment
+    )
     save(path, altered)
     again = load_choices(path, with_layers=True)
     assert again.history == altered.history
     assert np.array_equal(again.layers["original"], recorded(seed).choices)
     note(path, [{"what": "looked at"}])
     assert [entry["what"] for entry in load_choices(path).history] == ["box -> keep", "looked at"]
-    line = told(again.history[0])
+    line = describe_entry(again.history[0])
     assert line.startswith(f"box -> keep in sky.png ({there.digest}) in step 2: ")
     assert line.endswith(" choices [test, 2026-01-02T03:04:05+00:00]")
 
@@ -184,6 +195,6 @@ def test_mistakes_are_told_in_a_line(tmp_path: Path, capsys: pytest.CaptureFixtu
     assert "Did you mean 'box'" in refused("--replace", "boxx=keep", "--out", "y.npz")
     assert "takes no settings" in refused("task.sigma=3")
     assert "nowhere.npz: no such file" in refused("--choices", "nowhere.npz")
-    broken = alter(recorded(0), [Swap("box", "keep")], "test")
+    broken = replace_choices(recorded(0), [Swap("box", "keep")], "test")
     save(path, broken._replace(layers={"original": np.zeros((1, 1), np.uint8)}))
     assert "expected original (T,H,W) uint8" in refused()

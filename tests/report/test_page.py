@@ -17,7 +17,7 @@ from browser import chromium
 from made_up import EDITS, record
 from photos import write_photos
 from pixelrl.cli.main import main
-from pixelrl.drawing.palette import colors
+from pixelrl.drawing.palette import color_edits
 from pixelrl.records.file import load_choices
 from pixelrl.report import build
 
@@ -148,7 +148,7 @@ def test_hovering_tells_a_pixels_whole_history(opened: Page, results: Path) -> N
 def test_every_pixel_has_its_edits_color(browser: Any, results: Path) -> None:
     page = Page(browser, results / "report.html", "image=photo1&step=2&layer=choices")
     recorded = load_choices(results / "images" / "photo1.choices.npz", with_layers=True)
-    table = (colors(recorded.edits) * 255).round().byte().numpy()
+    table = (color_edits(recorded.edits) * 255).round().byte().numpy()
     assert np.array_equal(page.pixels("view"), table[recorded.choices[1]])
     start = recorded.layers["frames"][0]
     assert np.array_equal(page.pixels("before"), np.repeat(start, 3, axis=2))

@@ -13,13 +13,19 @@ from hypothesis import given
 from torch import Tensor
 
 from pixelrl.actions import ActionSet, keep, shift
-from pixelrl.oracle import prices
+from pixelrl.oracle import rewards_per_edit
 from pixelrl.rewards import squared_error_drop
-from pixelrl.rl.estimators import Losses, expected_losses, losses, pathwise_losses, priced_losses
-from pixelrl.rl.network import Decision, PolicyValueNet
+from pixelrl.rl.estimators import (
+    Losses,
+    expected_losses,
+    pathwise_losses,
+    priced_losses,
+    sampled_losses,
+)
+from pixelrl.rl.network import PolicyOutput, PolicyValueNet
 from pixelrl.rl.returns import RewardMapConv, return_maps
-from pixelrl.rl.rollout import Step, play, tied, windows
-from pixelrl.training.official_weights import load_reference
+from pixelrl.rl.rollout import Transition, rollout, split_windows, straight_through
+from pixelrl.training.official_weights import load_official_weights
 from strategies import filled, seeds
 from toys import Published, Toy, golden, toy_net, toy_scene
 
@@ -37,16 +43,16 @@ def total(parts: Losses) -> Tensor:
 def test_gradient_reaches_the_kernel_through_the_value_loss_alone(estimator: str) -> None:
     task, scene = Toy(), toy_scene(2, 1, 8, 8)
     net, spread = toy_net(task), RewardMapConv(3)
-    steps = list(play(task, net, scene))
-    steps = tied(task, steps, scene) if estimator == "pathwise" else steps
+    steps = list(rollout(task, net, scene))
+    steps = straight_through(task, steps, scene) if estimator == "pathwise" else steps
     rewards = torch.stack([task.reward(step.before, step.after, scene) for step in steps])
     returns = return_maps(rewards.detach(), GAMMA, spread)
     if estimator == "sampled":
-        parts = losses(steps, returns)
+        parts = sampled_losses(steps, returns)
     elif estimator == "pathwise":
         parts = pathwise_losses(steps, returns, rewards, GAMMA)
     else:
-        worth = torch.stack([prices(task, step.before, scene) for step in steps])
+        worth = torch.stack([rewards_per_edit(task, step.before, scene) for step in steps])
         if estimator == "priced":
             parts = priced_losses(steps, returns, worth, 0.5)
         else:
@@ -72,8 +78,8 @@ def test_losses_by_hand() -> None:
     logits = torch.tensor([0.0, 1.0])[None, :, None, None].requires_grad_()
     value = torch.full((1, 1, 1, 1), 0.5, requires_grad=True)
     image = torch.zeros(1, 1, 1, 1)
-    step = Step(image, Decision(logits, value, None), torch.tensor([[[1]]]), image)
-    parts = losses([step], torch.full((1, 1, 1, 1, 1), 2.0))
+    step = Transition(image, PolicyOutput(logits, value, None), torch.tensor([[[1]]]), image)
+    parts = sampled_losses([step], torch.full((1, 1, 1, 1, 1), 2.0))
     pi = torch.tensor([0.0, 1.0]).softmax(0)
     assert parts.policy.item() == pytest.approx(-pi[1].log().item() * 1.5)
     assert parts.value.item() == pytest.approx(0.5 * 1.5**2)
@@ -84,20 +90,20 @@ def test_losses_by_hand() -> None:
 
 def test_losses_are_sums_over_steps_and_means_over_pixels() -> None:
     task, scene = Toy(), toy_scene(2, 1, 6, 5)
-    steps = list(play(task, toy_net(task), scene))
+    steps = list(rollout(task, toy_net(task), scene))
     returns = torch.randn(3, 2, 1, 6, 5)
-    apart = [losses([step], returns[t : t + 1]) for t, step in enumerate(steps)]
-    for whole, parts in zip(losses(steps, returns), zip(*apart, strict=True), strict=True):
+    apart = [sampled_losses([step], returns[t : t + 1]) for t, step in enumerate(steps)]
+    for whole, parts in zip(sampled_losses(steps, returns), zip(*apart, strict=True), strict=True):
         torch.testing.assert_close(whole, sum(parts))
 
 
 @given(seeds)
 def test_certain_logits_give_no_nan(seed: int) -> None:
     logits = filled((1, 3, 2, 2), seed, low=-1e4, high=1e4).requires_grad_()
-    decision = Decision(logits, torch.zeros(1, 1, 2, 2), None)
+    output = PolicyOutput(logits, torch.zeros(1, 1, 2, 2), None)
     image = torch.zeros(1, 1, 2, 2)
-    step = Step(image, decision, logits.argmax(1), image)
-    loss = total(losses([step], torch.ones(1, 1, 1, 2, 2)))
+    step = Transition(image, output, logits.argmax(1), image)
+    loss = total(sampled_losses([step], torch.ones(1, 1, 1, 2, 2)))
     assert loss.isfinite()
     assert torch.autograd.grad(loss, logits)[0].isfinite().all()
 
@@ -110,7 +116,7 @@ class Rehearsed(NamedTuple):
 
     net: PolicyValueNet
     spread: RewardMapConv
-    steps: list[Step]
+    steps: list[Transition]
     wanted: dict[str, np.ndarray]
 
     @property
@@ -121,15 +127,15 @@ class Rehearsed(NamedTuple):
 def rehearse(golden_files: Path, weights: Path, *, through_time: bool = False) -> Rehearsed:
     wanted = golden(golden_files / "loss_a3c_rmc.npz")
     net, spread = toy_net(Published(), width=64), RewardMapConv(33)
-    load_reference(net, spread, weights / "rmc_gaussian25.npz")
+    load_official_weights(net, spread, weights / "rmc_gaussian25.npz")
     net, spread = net.double(), spread.double()
     states = torch.from_numpy(np.concatenate([wanted["states"], wanted["state_final"][None]]))
     actions = torch.from_numpy(wanted["actions"].astype(np.int64))
     steps, memory = [], None
     for before, after, choice in zip(states, states[1:], actions, strict=False):
-        decision = net(before.double(), memory)
-        memory = decision.memory if through_time else decision.memory.detach()
-        steps.append(Step(before, decision, choice, after))
+        output = net(before.double(), memory)
+        memory = output.memory if through_time else output.memory.detach()
+        steps.append(Transition(before, output, choice, after))
     return Rehearsed(net, spread, steps, wanted)
 
 
@@ -180,18 +186,18 @@ def test_losses_equal_the_golden_ones(golden_files: Path, weights: Path) -> None
     played = rehearse(golden_files, weights)
     wanted, meta = played.wanted, json.loads(str(played.wanted["meta"]))
     returns = return_maps(played.rewards, meta["gamma"], played.spread)
-    log_pi = torch.stack([step.decision.logits for step in played.steps]).log_softmax(2)
+    log_pi = torch.stack([step.output.logits for step in played.steps]).log_softmax(2)
     taken = log_pi.gather(2, torch.stack([step.choice for step in played.steps]).unsqueeze(2))
     entropy = -(log_pi.exp() * log_pi).sum(2, keepdim=True)
     found = {
         "R": returns,
-        "values": torch.stack([step.decision.value for step in played.steps]),
+        "values": torch.stack([step.output.value for step in played.steps]),
         "log_prob": taken,
         "entropy": entropy,
     }
     for name, value in found.items():
         close(value, wanted[name], 1e-9)
-    parts = losses(played.steps, returns)
+    parts = sampled_losses(played.steps, returns)
     assert total(parts).item() == pytest.approx(meta["total"], abs=1e-9)
     assert 0.5 * parts.value.item() == pytest.approx(meta["v_mean"], abs=1e-9)
     policy = parts.policy - meta["beta"] * parts.entropy
@@ -200,7 +206,9 @@ def test_losses_equal_the_golden_ones(golden_files: Path, weights: Path) -> None
 
 def test_gradients_equal_the_golden_ones(golden_files: Path, weights: Path) -> None:
     played = rehearse(golden_files, weights)
-    total(losses(played.steps, return_maps(played.rewards, GAMMA, played.spread))).backward()
+    total(
+        sampled_losses(played.steps, return_maps(played.rewards, GAMMA, played.spread))
+    ).backward()
     found, wanted = gradients(played), played.wanted
     names = [str(name) for name in wanted["param_names"]]
     assert set(names) == set(found)
@@ -219,15 +227,15 @@ def test_the_usual_mistakes_are_seen(golden_files: Path, weights: Path) -> None:
     played = rehearse(golden_files, weights)
     right = json.loads(str(played.wanted["meta"]))["total"]
     mistakes = json.loads(str(played.wanted["alt"]))
-    plain = total(losses(played.steps, return_maps(played.rewards, GAMMA))).item()
+    plain = total(sampled_losses(played.steps, return_maps(played.rewards, GAMMA))).item()
     assert plain == pytest.approx(mistakes["bootstrapped_identity"]["total"], abs=1e-9)
     assert abs(plain - right) > 0.1
     flipped = RewardMapConv(33).double()
     flipped.load_state_dict({"weight": played.spread.weight.detach().flip(-1, -2)})
-    other = total(losses(played.steps, return_maps(played.rewards, GAMMA, flipped))).item()
+    other = total(sampled_losses(played.steps, return_maps(played.rewards, GAMMA, flipped))).item()
     assert abs(other - right) > 1e-5
     detached = return_maps(played.rewards, GAMMA, played.spread).detach()
-    total(losses(played.steps, detached)).backward()
+    total(sampled_losses(played.steps, detached)).backward()
     assert "conv_R.weight" not in gradients(played)
 
 
@@ -235,7 +243,9 @@ def test_back_propagation_through_time_is_seen(golden_files: Path, weights: Path
     norms = {}
     for through_time in (False, True):
         played = rehearse(golden_files, weights, through_time=through_time)
-        total(losses(played.steps, return_maps(played.rewards, GAMMA, played.spread))).backward()
+        total(
+            sampled_losses(played.steps, return_maps(played.rewards, GAMMA, played.spread))
+        ).backward()
         norms[through_time] = gradients(played)["conv7_Uz.weight"].norm().item()
     mistakes = json.loads(str(played.wanted["alt"]))
     assert norms[True] == pytest.approx(mistakes["gru_bptt"]["conv7_Uz.weight"], rel=1e-7)
@@ -246,8 +256,8 @@ def test_play_detaches_as_the_golden_episode_does(golden_files: Path, weights: P
     played = rehearse(golden_files, weights)
     recorded = iter([step.choice for step in played.steps])
     scene = {"image": played.steps[0].before.double()}
-    steps = list(play(Published(length=3), played.net, scene, lambda _: next(recorded)))
-    total(losses(steps, return_maps(played.rewards, GAMMA, played.spread))).backward()
+    steps = list(rollout(Published(length=3), played.net, scene, lambda _: next(recorded)))
+    total(sampled_losses(steps, return_maps(played.rewards, GAMMA, played.spread))).backward()
     norms = dict(zip(played.wanted["param_names"], played.wanted["grad_norms"], strict=True))
     for name, gradient in gradients(played).items():  # its states are float64, the golden float32
         assert gradient.norm().item() == pytest.approx(norms[name], rel=1e-4), name
@@ -277,13 +287,13 @@ class Enumerated(NamedTuple):
     variance: float
 
 
-def episodes(task: Toy, policy: object, scene: dict[str, Tensor]) -> Iterator[list[Step]]:
+def episodes(task: Toy, policy: object, scene: dict[str, Tensor]) -> Iterator[list[Transition]]:
     """Play every episode there is."""
     batch, _, height, width = scene["image"].shape
     maps = list(product(range(len(task.actions)), repeat=batch * height * width))
     for choices in product(maps, repeat=task.length):
         recorded = iter([torch.tensor(c).reshape(batch, height, width) for c in choices])
-        yield list(play(task, policy, scene, lambda _, told=recorded: next(told)))
+        yield list(rollout(task, policy, scene, lambda _, told=recorded: next(told)))
 
 
 def enumerate_exactly(estimator: str, gamma: float, window: int) -> Enumerated:
@@ -295,27 +305,27 @@ def enumerate_exactly(estimator: str, gamma: float, window: int) -> Enumerated:
     with torch.no_grad():
         spread.weight.copy_(filled((1, 1, 3, 3), 7, low=-1))
 
-    def policy(observation: Tensor, memory: Tensor | None) -> Decision:
+    def policy(observation: Tensor, memory: Tensor | None) -> PolicyOutput:
         seen = torch.cat([observation, torch.ones_like(observation)], 1)
         logits = torch.einsum("ak,bkhw->bahw", weight, seen)
-        return Decision(logits, torch.einsum("k,bkhw->bhw", worth, seen)[:, None], None)
+        return PolicyOutput(logits, torch.einsum("k,bkhw->bhw", worth, seen)[:, None], None)
 
     mean, square, mass = torch.zeros_like(weight), 0.0, 0.0
     for steps in episodes(task, policy, scene):
-        log_pi = torch.stack([step.decision.logits.log_softmax(1) for step in steps])
+        log_pi = torch.stack([step.output.logits.log_softmax(1) for step in steps])
         choice = torch.stack([step.choice for step in steps])
         chance = log_pi.gather(2, choice[:, :, None]).sum().exp().item()
         loss = torch.zeros((), dtype=torch.float64)
         seen = 0
-        for part in windows(iter(steps), window):
+        for part in split_windows(iter(steps), window):
             seen += len(part)
             last = seen == task.length
-            beyond = None if last else policy(part[-1].after, None).value.detach()
+            bootstrap = None if last else policy(part[-1].after, None).value.detach()
             rewards = torch.stack([task.reward(s.before, s.after, scene) for s in part])
-            returns = return_maps(rewards, gamma, spread, beyond)
-            priced = torch.stack([prices(task, s.before, scene) for s in part])
+            returns = return_maps(rewards, gamma, spread, bootstrap)
+            priced = torch.stack([rewards_per_edit(task, s.before, scene) for s in part])
             if estimator == "sampled":
-                loss = loss + losses(part, returns).policy
+                loss = loss + sampled_losses(part, returns).policy
             else:
                 loss = loss + expected_losses(part, returns, rewards, priced).policy
         (gradient,) = torch.autograd.grad(loss, weight)
@@ -342,16 +352,16 @@ def test_both_estimators_agree_in_expectation_and_expected_varies_less(
 def test_without_a_future_the_sampled_gradient_is_that_of_the_expected_reward() -> None:
     task, scene = Toy(length=1), toy_scene(1, 1, 4, 4)
     net = toy_net(task)
-    (step,) = play(task, net, scene)
+    (step,) = rollout(task, net, scene)
     reward = task.reward(step.before, step.after, scene)[None]
-    priced = prices(task, step.before, scene)[None]
+    priced = rewards_per_edit(task, step.before, scene)[None]
     parts = expected_losses([step], return_maps(reward, GAMMA), reward, priced)
-    earned = (step.decision.logits.softmax(1) * priced[0]).sum(1).mean()
+    earned = (step.output.logits.softmax(1) * priced[0]).sum(1).mean()
     head = net.policy_head.weight
     # The remaining future part is -log pi times (R - r) - (V - q), of which R - r is zero.
-    q = (step.decision.logits.softmax(1) * priced[0]).sum(1, keepdim=True)
-    taken = step.decision.logits.log_softmax(1).gather(1, step.choice[:, None])
-    future = (taken * (q - step.decision.value).detach()).mean()
+    q = (step.output.logits.softmax(1) * priced[0]).sum(1, keepdim=True)
+    taken = step.output.logits.log_softmax(1).gather(1, step.choice[:, None])
+    future = (taken * (q - step.output.value).detach()).mean()
     (wanted,) = torch.autograd.grad(-earned - future, head, retain_graph=True)
     (found,) = torch.autograd.grad(parts.policy, head)
     torch.testing.assert_close(found, wanted)
@@ -360,12 +370,14 @@ def test_without_a_future_the_sampled_gradient_is_that_of_the_expected_reward() 
 
 def test_priced_is_satisfied_where_logits_are_prices_and_pulls_elsewhere() -> None:
     task, scene = Toy(length=1), toy_scene(2, 1, 6, 6)
-    worth = prices(task, scene["image"], scene)
+    worth = rewards_per_edit(task, scene["image"], scene)
     values = torch.zeros(2, 1, 6, 6)
 
     def at(logits: Tensor) -> tuple[Tensor, Tensor]:
         logits.requires_grad_()
-        step = Step(scene["image"], Decision(logits, values, None), logits.argmax(1), values)
+        step = Transition(
+            scene["image"], PolicyOutput(logits, values, None), logits.argmax(1), values
+        )
         policy = priced_losses([step], values[None], worth[None], 0.5).policy
         return policy, torch.autograd.grad(policy, logits)[0]
 
@@ -383,7 +395,7 @@ def test_priced_is_satisfied_where_logits_are_prices_and_pulls_elsewhere() -> No
 def test_a_dearer_edit_is_pulled_up_linearly_at_most() -> None:
     values = torch.zeros(1, 1, 1, 1)
     logits = torch.zeros(1, 2, 1, 1, requires_grad=True)
-    step = Step(values, Decision(logits, values, None), values[:, 0].long(), values)
+    step = Transition(values, PolicyOutput(logits, values, None), values[:, 0].long(), values)
     pulls = []
     for price in (4.0, 400.0):
         worth = torch.tensor([0.0, price]).view(1, 1, 2, 1, 1)

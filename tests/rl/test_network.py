@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from pixelrl.rl.network import ConvGRU, Decision, PolicyValueNet
+from pixelrl.rl.network import ConvGRU, PolicyOutput, PolicyValueNet
 from pixelrl.scores import psnr
-from pixelrl.training.official_weights import load_reference
+from pixelrl.training.official_weights import load_official_weights
 from strategies import filled, seeds
 from toys import Published, Toy, golden, toy_net
 
@@ -35,7 +35,7 @@ def plain_gru(gru: ConvGRU, features: Tensor, memory: Tensor) -> Tensor:
     return (1 - z) * memory + z * candidate
 
 
-def plain(net: PolicyValueNet, image: Tensor, memory: Tensor | None) -> Decision:
+def plain(net: PolicyValueNet, image: Tensor, memory: Tensor | None) -> PolicyOutput:
     """Decide as the official code does: contiguous, layer by layer, always with a memory."""
 
     def run(layers: nn.Sequential, maps: Tensor) -> Tensor:
@@ -53,7 +53,7 @@ def plain(net: PolicyValueNet, image: Tensor, memory: Tensor | None) -> Decision
         memory = torch.zeros_like(thought) if memory is None else memory
         thought = memory = plain_gru(net.memory, thought, memory)
     head, worth = net.policy_head, net.value_head
-    return Decision(
+    return PolicyOutput(
         F.conv2d(thought, head.weight.contiguous(), head.bias, padding=1),
         F.conv2d(run(net.value_body, seen), worth.weight.contiguous(), worth.bias, padding=1),
         memory,
@@ -80,8 +80,8 @@ def test_gradients_of_the_fused_network_are_the_plain_ones() -> None:
     image, memory = torch.rand(1, 1, 9, 8).double(), torch.rand(1, 6, 9, 8).double()
     gradients = []
     for decide in (net, lambda *args: plain(net, *args)):
-        decision = decide(image, memory)
-        loss = decision.logits.sin().sum() + decision.value.sin().sum()
+        output = decide(image, memory)
+        loss = output.logits.sin().sum() + output.value.sin().sum()
         gradients.append(torch.autograd.grad(loss, list(net.parameters())))
     for one, other in zip(*gradients, strict=True):
         torch.testing.assert_close(one, other, rtol=1e-9, atol=1e-9)
@@ -100,10 +100,10 @@ def test_no_memory_is_a_memory_of_zeros(batch: int, height: int, width: int, see
 @given(st.integers(1, 3), st.integers(1, 12), st.integers(1, 12), st.sampled_from([1, 3]))
 def test_shapes(batch: int, height: int, width: int, channels: int) -> None:
     net = toy_net(Toy(channels=channels), width=3)
-    decision = net(torch.rand(batch, channels, height, width))
-    assert decision.logits.shape == (batch, 5, height, width)
-    assert decision.value.shape == (batch, 1, height, width)
-    assert decision.memory.shape == (batch, 3, height, width)
+    output = net(torch.rand(batch, channels, height, width))
+    assert output.logits.shape == (batch, 5, height, width)
+    assert output.value.shape == (batch, 1, height, width)
+    assert output.memory.shape == (batch, 3, height, width)
 
 
 # Law 7
@@ -166,10 +166,10 @@ def test_the_memory_does_not_reach_the_value() -> None:
 def test_under_autocast_answers_keep_the_observations_type(device: str) -> None:
     net, image = toy_net(Toy()).to(device), torch.rand(1, 1, 9, 9, device=device)
     with torch.autocast(device, torch.bfloat16):
-        decision = net(image)
+        output = net(image)
         assert net.value(image).dtype == torch.float32
-    assert decision.logits.dtype == decision.value.dtype == torch.float32
-    torch.testing.assert_close(decision.logits, net(image).logits, rtol=0.1, atol=0.1)
+    assert output.logits.dtype == output.value.dtype == torch.float32
+    torch.testing.assert_close(output.logits, net(image).logits, rtol=0.1, atol=0.1)
 
 
 def test_the_published_network_has_the_published_size() -> None:
@@ -201,23 +201,23 @@ def test_the_published_network_decides_as_it_did(
     meta = json.loads(str(wanted["meta"]))
     task = Published()
     net = toy_net(task, width=64)
-    load_reference(net, None, weights / f"rmc_gaussian{meta['sigma']}.npz")
+    load_official_weights(net, None, weights / f"rmc_gaussian{meta['sigma']}.npz")
     clean = torch.from_numpy(wanted["clean"].astype(np.float32) / 255)[None, None]
     image = clean + torch.from_numpy(wanted["noise"])
     assert psnr(image, clean).item() == pytest.approx(meta["psnr_in"], abs=0.002)
     memory = None
     for step in range(5):
         with torch.inference_mode():
-            decision = net(image, memory)
-        memory = decision.memory
+            output = net(image, memory)
+        memory = output.memory
         if step == 0:
-            close(decision.logits.softmax(1)[0], wanted["probs0_win"], 2e-4)
+            close(output.logits.softmax(1)[0], wanted["probs0_win"], 2e-4)
             close(memory[0], wanted["hidden0_win"], 2e-4)
         else:
             close(image[0, 0], wanted["state_win"][step - 1], 2e-6)
-        close(decision.value[0, 0], wanted["value_win"][step], 2e-4)
+        close(output.value[0, 0], wanted["value_win"][step], 2e-4)
         clear = ~np.unpackbits(wanted["amb"][step], axis=-1).astype(bool)
-        choice = decision.logits.argmax(1)[0].numpy()
+        choice = output.logits.argmax(1)[0].numpy()
         assert (choice == wanted["actions"][step])[clear].all()
         taken = torch.from_numpy(wanted["actions"][step].astype(np.int64))[None]
         image = task.step(image, taken, {})

@@ -12,35 +12,35 @@ from pixelrl.actions import Edit, changes, keep
 from pixelrl.config.compose import compose
 from pixelrl.errors import ConfigError
 from pixelrl.rl.estimators import pathwise_losses
-from pixelrl.rl.network import Decision
+from pixelrl.rl.network import PolicyOutput
 from pixelrl.rl.returns import return_maps
-from pixelrl.rl.rollout import Step, play, tied
+from pixelrl.rl.rollout import Transition, rollout, straight_through
 from pixelrl.training.checkpoint import build
 from toys import Toy, toy_net, toy_scene
 
 
-def played(task: Toy, size: int = 8) -> tuple[list[Step], list[Tensor], dict[str, Tensor]]:
+def played(task: Toy, size: int = 8) -> tuple[list[Transition], list[Tensor], dict[str, Tensor]]:
     """Play with logits that are leaves, so that their gradients can be looked at."""
     scene = toy_scene(2, 1, size, size)
     logits: list[Tensor] = []
     rng = torch.Generator().manual_seed(1)
 
-    def policy(observation: Tensor, memory: Tensor | None) -> Decision:
+    def policy(observation: Tensor, memory: Tensor | None) -> PolicyOutput:
         shape = (2, len(task.actions), size, size)
         logits.append(torch.randn(shape, generator=rng).requires_grad_())
-        return Decision(logits[-1], torch.zeros(2, 1, size, size), None)
+        return PolicyOutput(logits[-1], torch.zeros(2, 1, size, size), None)
 
-    return list(play(task, policy, scene)), logits, scene
+    return list(rollout(task, policy, scene)), logits, scene
 
 
-def earned(task: Toy, steps: list[Step], scene: dict[str, Tensor]) -> Tensor:
+def earned(task: Toy, steps: list[Transition], scene: dict[str, Tensor]) -> Tensor:
     return torch.stack([task.reward(step.before, step.after, scene) for step in steps])
 
 
 def test_tied_images_are_the_images() -> None:
     task = Toy(length=4)
     steps, _, scene = played(task)
-    for loose, bound in zip(steps, tied(task, steps, scene), strict=True):
+    for loose, bound in zip(steps, straight_through(task, steps, scene), strict=True):
         assert torch.equal(loose.before, bound.before)
         assert torch.equal(loose.after, bound.after)
         assert bound.after.requires_grad
@@ -50,7 +50,7 @@ def test_the_gradient_is_that_of_mixed_candidates_around_the_choices() -> None:
     """Independently: move one pixel's image by its candidates' mixture and look at the reward."""
     task = Toy(length=1)
     steps, (logits,), scene = played(task, size=6)
-    rewards = earned(task, tied(task, steps, scene), scene)
+    rewards = earned(task, straight_through(task, steps, scene), scene)
     (gradient,) = torch.autograd.grad(rewards.sum(), logits)
     after, target = steps[0].after.double(), scene["target"].double()
     slope = 2 * 255 * (target - after)  # of -255 (target - after)^2
@@ -64,7 +64,7 @@ def test_the_gradient_is_that_of_mixed_candidates_around_the_choices() -> None:
 def test_credit_goes_back_in_time_and_to_neighbours_within_reach() -> None:
     task = Toy(length=3)
     steps, logits, scene = played(task, size=9)
-    rewards = earned(task, tied(task, steps, scene), scene)
+    rewards = earned(task, straight_through(task, steps, scene), scene)
     found = torch.autograd.grad(rewards[2, 0, 0, 4, 4], logits)
     for number, gradient in enumerate(found):
         rows, columns = gradient[0].abs().sum(0).nonzero().unbind(1)
@@ -79,7 +79,7 @@ def test_credit_goes_back_in_time_and_to_neighbours_within_reach() -> None:
 def test_a_window_ties_nothing_to_the_window_before() -> None:
     task = Toy(length=4)
     steps, logits, scene = played(task)
-    rewards = earned(task, tied(task, steps[2:], scene), scene)
+    rewards = earned(task, straight_through(task, steps[2:], scene), scene)
     gradients = torch.autograd.grad(rewards.sum(), logits, allow_unused=True)
     assert [gradient is not None for gradient in gradients] == [False, False, True, True]
 
@@ -87,7 +87,7 @@ def test_a_window_ties_nothing_to_the_window_before() -> None:
 def test_later_rewards_count_less() -> None:
     task = Toy(length=2)
     steps, _, scene = played(task)
-    steps = tied(task, steps, scene)
+    steps = straight_through(task, steps, scene)
     rewards = earned(task, steps, scene)
     returns = return_maps(rewards.detach(), 0.5)
     parts = pathwise_losses(steps, returns, rewards, 0.5)
@@ -99,7 +99,9 @@ def test_its_gradient_tells_which_shift_is_right() -> None:
     task = Toy(length=2, stride=0.01)
     steps, logits, _ = played(task)
     scene = {"image": steps[0].before, "target": steps[0].before + 1}
-    (first, _) = torch.autograd.grad(earned(task, tied(task, steps, scene), scene).sum(), logits)
+    (first, _) = torch.autograd.grad(
+        earned(task, straight_through(task, steps, scene), scene).sum(), logits
+    )
     names = list(task.actions.names)
     flat = [names.index(name) for name in ("minus", "keep", "plus")]
     per_share = first / logits[0].softmax(1).detach()
@@ -123,7 +125,7 @@ class Blind(Toy):
 def test_a_reward_without_gradient_is_refused_in_a_line() -> None:
     task = Blind()
     steps, _, scene = played(task)
-    rewards = earned(task, tied(task, steps, scene), scene)
+    rewards = earned(task, straight_through(task, steps, scene), scene)
     with pytest.raises(ConfigError, match="pathwise: the task's edits or reward carry no gradient"):
         pathwise_losses(steps, rewards, rewards, 0.9)
 
@@ -131,7 +133,7 @@ def test_a_reward_without_gradient_is_refused_in_a_line() -> None:
 def test_a_real_network_learns_through_all_its_decisions() -> None:
     task = Toy()
     net, scene = toy_net(task), toy_scene(2, 1, 8, 8)
-    steps = tied(task, list(play(task, net, scene)), scene)
+    steps = straight_through(task, list(rollout(task, net, scene)), scene)
     rewards = earned(task, steps, scene)
     parts = pathwise_losses(steps, return_maps(rewards.detach(), 0.9), rewards, 0.9)
     parts.policy.backward()

@@ -15,10 +15,10 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from pixelrl.actions import contrast, saturation, scale, shift
 from pixelrl.errors import MapError
 from pixelrl.maps import Scene
-from pixelrl.oracle import prices
-from pixelrl.rl.estimators import expected_losses, losses
+from pixelrl.oracle import rewards_per_edit
+from pixelrl.rl.estimators import expected_losses, sampled_losses
 from pixelrl.rl.returns import RewardMapConv, return_maps
-from pixelrl.rl.rollout import Step, best, play, replay, sample, windows
+from pixelrl.rl.rollout import Transition, choose_greedy, replay, rollout, sample, split_windows
 from pixelrl.task import Task
 from strategies import chosen, filled, scenes, seeds
 from toys import Published, Toy, toy_net, toy_scene
@@ -37,7 +37,7 @@ def test_replaying_the_choices_ends_in_the_image_bit_for_bit(
 ) -> None:
     task = Toy()
     with torch.inference_mode():
-        steps = list(play(task, toy_net(task, seed=seed), scene, drawing(seed)))
+        steps = list(rollout(task, toy_net(task, seed=seed), scene, drawing(seed)))
     choices = torch.stack([step.choice for step in steps])
     replayed = list(replay(task, choices, scene))
     assert len(replayed) == len(steps) == task.length
@@ -69,7 +69,7 @@ def test_choices_of_another_size_are_refused() -> None:
 @given(scenes(channels=1), seeds)
 def test_steps_hang_together(scene: dict[str, Tensor], seed: int) -> None:
     task = Toy()
-    steps = list(play(task, toy_net(task), scene, drawing(seed)))
+    steps = list(rollout(task, toy_net(task), scene, drawing(seed)))
     assert steps[0].before is scene["image"]
     for one, following in pairwise(steps):
         assert following.before is one.after
@@ -87,9 +87,9 @@ def test_gradient_crosses_no_step_and_no_mode_leaks() -> None:
         assert not observation.requires_grad
         return net(observation, memory)
 
-    for step in play(task, policy, toy_scene(1, 1, 6, 6)):
+    for step in rollout(task, policy, toy_scene(1, 1, 6, 6)):
         assert torch.is_grad_enabled()
-        assert step.decision.logits.requires_grad
+        assert step.output.logits.requires_grad
         assert not step.after.requires_grad
         assert not step.choice.requires_grad
     assert asked[0] is None
@@ -98,8 +98,8 @@ def test_gradient_crosses_no_step_and_no_mode_leaks() -> None:
 
 def test_a_network_without_memory_plays_too() -> None:
     task = Toy()
-    for step in play(task, toy_net(task, memory=False), toy_scene(1, 1, 6, 6), best):
-        assert step.decision.memory is None
+    for step in rollout(task, toy_net(task, memory=False), toy_scene(1, 1, 6, 6), choose_greedy):
+        assert step.output.memory is None
 
 
 def test_under_autocast_only_the_network_leaves_float32(device: str) -> None:
@@ -107,7 +107,7 @@ def test_under_autocast_only_the_network_leaves_float32(device: str) -> None:
     scene = toy_scene(1, 1, 12, 12, device=device)
     net = toy_net(task).to(device)
     with torch.autocast(device, torch.bfloat16):
-        steps = list(play(task, net, scene, best))
+        steps = list(rollout(task, net, scene, choose_greedy))
     choices = torch.stack([step.choice for step in steps])
     assert steps[-1].after.dtype == torch.float32
     assert torch.equal(steps[-1].after, list(replay(task, choices, scene))[-1])
@@ -118,7 +118,7 @@ def test_under_autocast_only_the_network_leaves_float32(device: str) -> None:
 
 @given(st.integers(0, 9), st.integers(1, 4))
 def test_windows_partition_the_steps(length: int, size: int) -> None:
-    gathered = list(windows(iter(range(length)), size))
+    gathered = list(split_windows(iter(range(length)), size))
     assert [step for window in gathered for step in window] == list(range(length))
     assert all(len(window) == size for window in gathered[:-1])
 
@@ -131,7 +131,7 @@ def test_windows_are_played_only_when_asked_for() -> None:
         played.append(1)
         return net(observation, memory)
 
-    gathering = windows(play(task, policy, toy_scene(1, 1, 6, 6)), 2)
+    gathering = split_windows(rollout(task, policy, toy_scene(1, 1, 6, 6)), 2)
     assert not played
     for count in (2, 4, 5):
         next(gathering)
@@ -141,11 +141,13 @@ def test_windows_are_played_only_when_asked_for() -> None:
 def test_an_update_between_windows_is_seen_by_the_next_decision() -> None:
     task = Toy(length=2)
     net = toy_net(task)
-    steps = play(task, net, toy_scene(1, 1, 6, 6), lambda logits: torch.ones_like(logits.argmax(1)))
+    steps = rollout(
+        task, net, toy_scene(1, 1, 6, 6), lambda logits: torch.ones_like(logits.argmax(1))
+    )
     first = next(steps)  # keeps every pixel, so that only memory and weights can change
     with torch.no_grad():
         net.value_head.bias += 1
-    assert torch.allclose(next(steps).decision.value, first.decision.value + 1)
+    assert torch.allclose(next(steps).output.value, first.output.value + 1)
 
 
 # Choosing
@@ -189,7 +191,7 @@ def test_a_sampler_never_chooses_beyond_the_last_edit() -> None:
 @given(seeds)
 def test_best_is_the_likeliest(seed: int) -> None:
     logits = filled((2, 4, 5, 6), seed)
-    choice = best(logits)
+    choice = choose_greedy(logits)
     assert choice.dtype == torch.int64
     assert torch.equal(logits.gather(1, choice[:, None])[:, 0], logits.amax(1))
 
@@ -245,14 +247,17 @@ class NoWaiting(TorchDispatchMode):
 def learn(task: Task, net: nn.Module, spread: nn.Module, scene: Scene) -> None:
     """Do all that a training step does between batch and optimizer."""
     seen = 0
-    for steps in windows(play(task, net, scene), 2):
+    for steps in split_windows(rollout(task, net, scene), 2):
         seen += len(steps)
         rewards = torch.stack([task.reward(step.before, step.after, scene) for step in steps])
         last = seen == task.length
-        beyond = None if last else net.value(task.observe(steps[-1].after, scene)).detach()
-        returns = return_maps(rewards, 0.95, spread, beyond)
-        priced = torch.stack([prices(task, step.before, scene) for step in steps])
-        for parts in (losses(steps, returns), expected_losses(steps, returns, rewards, priced)):
+        bootstrap = None if last else net.value(task.observe(steps[-1].after, scene)).detach()
+        returns = return_maps(rewards, 0.95, spread, bootstrap)
+        priced = torch.stack([rewards_per_edit(task, step.before, scene) for step in steps])
+        for parts in (
+            sampled_losses(steps, returns),
+            expected_losses(steps, returns, rewards, priced),
+        ):
             sum(parts).backward(retain_graph=True)
 
 
@@ -280,7 +285,7 @@ def test_nothing_waits_where_there_are_no_numbers_at_all(task: Task) -> None:
     net, spread = toy_net(task).to("meta"), RewardMapConv(33).to("meta")
     with NoWaiting("meta"):
         learn(task, net, spread, scene)
-        *_, last = play(task, net, scene, best)
+        *_, last = rollout(task, net, scene, choose_greedy)
     assert last.after.shape == scene["image"].shape
     assert last.after.device.type == "meta"
 
@@ -315,5 +320,5 @@ def test_a_world_is_asked_for_three_things_only() -> None:
         def step(self, image: Tensor, choice: Tensor, scene: Scene) -> Tensor:
             return image + choice[:, None]
 
-    steps: Iterator[Step] = play(Small(), toy_net(Toy()), toy_scene(1, 1, 5, 5))
+    steps: Iterator[Transition] = rollout(Small(), toy_net(Toy()), toy_scene(1, 1, 5, 5))
     assert len(list(steps)) == 2

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from pixelrl.errors import ConfigError
-from pixelrl.rl.rollout import best, play, replay
-from pixelrl.rl.tiling import Tiled, in_tiles, tiled_policy
+from pixelrl.rl.rollout import choose_greedy, replay, rollout
+from pixelrl.rl.tiling import TiledEnvironment, in_tiles, tile_policy
 from strategies import chosen, filled, seeds
 from toys import Published, Toy, toy_net
 
@@ -46,16 +46,14 @@ def test_tiled_play_equals_whole_play(
     policy = partial(net, with_value=False)
     scene = {"image": filled((2, 1, height, width), seed, dtype=torch.float64)}
     with torch.inference_mode():
-        whole = list(play(task, policy, scene, best))
-        tiled = tiled_policy(policy, reach=net.reach, tile=tile)
-        tiles = list(play(Tiled(task, tile), tiled, scene, best))
+        whole = list(rollout(task, policy, scene, choose_greedy))
+        tiled = tile_policy(policy, reach=net.reach, tile=tile)
+        tiles = list(rollout(TiledEnvironment(task, tile), tiled, scene, choose_greedy))
     for one, other in zip(whole, tiles, strict=True):
-        torch.testing.assert_close(
-            one.decision.logits, other.decision.logits, rtol=1e-12, atol=1e-12
-        )
+        torch.testing.assert_close(one.output.logits, other.output.logits, rtol=1e-12, atol=1e-12)
         assert torch.equal(one.choice, other.choice)
         torch.testing.assert_close(one.after, other.after, rtol=0, atol=1e-12)
-        assert (one.decision.memory is None) == (other.decision.memory is None) == (not remembers)
+        assert (one.output.memory is None) == (other.output.memory is None) == (not remembers)
 
 
 @settings(max_examples=12)
@@ -67,7 +65,9 @@ def test_tiled_steps_are_the_steps_bit_for_bit_in_float32(
     scene = {"image": filled((1, 1, height, width), seed)}
     choices = chosen(scene["image"], 9, seed, length=2)
     for one, other in zip(
-        replay(task, choices, scene), replay(Tiled(task, tile), choices, scene), strict=True
+        replay(task, choices, scene),
+        replay(TiledEnvironment(task, tile), choices, scene),
+        strict=True,
     ):
         assert torch.equal(one, other)
 
@@ -76,7 +76,7 @@ def test_tiled_steps_are_the_steps_bit_for_bit_in_float32(
 def test_the_value_is_tiled_too(height: int, width: int, tile: int, seed: int) -> None:
     net = toy_net(Toy(), width=2, memory=False).double()
     image = filled((1, 1, height, max(height, width)), seed, dtype=torch.float64)
-    tiled = tiled_policy(net, reach=net.reach, tile=max(tile, 8))(image, None)
+    tiled = tile_policy(net, reach=net.reach, tile=max(tile, 8))(image, None)
     torch.testing.assert_close(tiled.value, net(image).value, rtol=1e-12, atol=1e-12)
 
 
@@ -85,8 +85,8 @@ def test_a_halo_too_narrow_would_be_seen() -> None:
     image = filled((1, 1, 60, 60), 0, dtype=torch.float64)
     memory = filled((1, 3, 60, 60), 1, dtype=torch.float64)
     whole = net(image, memory).logits
-    right = tiled_policy(net, reach=net.reach, tile=20)(image, memory).logits
-    wrong = tiled_policy(net, reach=net.reach - 8, tile=20)(image, memory).logits
+    right = tile_policy(net, reach=net.reach, tile=20)(image, memory).logits
+    wrong = tile_policy(net, reach=net.reach - 8, tile=20)(image, memory).logits
     assert (right - whole).abs().max() < 1e-12
     assert (wrong - whole).abs().max() > 1e-9
 
@@ -136,7 +136,7 @@ def test_scenes_are_cut_along() -> None:
     scene = {"image": torch.rand(1, 1, 20, 23), "mask": torch.rand(1, 1, 20, 23)}
     choice = chosen(scene["image"], 5, 0)
     whole = Masked().step(scene["image"], choice, scene)
-    assert torch.equal(Tiled(Masked(), 7).step(scene["image"], choice, scene), whole)
+    assert torch.equal(TiledEnvironment(Masked(), 7).step(scene["image"], choice, scene), whole)
 
 
 # Errors
@@ -144,6 +144,6 @@ def test_scenes_are_cut_along() -> None:
 
 def test_a_task_of_unknown_reach_or_a_tile_of_nothing_is_refused() -> None:
     with pytest.raises(ConfigError, match="Unlimited does not state its reach"):
-        Tiled(Unlimited(), 16)
+        TiledEnvironment(Unlimited(), 16)
     with pytest.raises(ConfigError, match="expected a number of pixels from 1 on, got 0"):
-        Tiled(Toy(), 0)
+        TiledEnvironment(Toy(), 0)

@@ -11,8 +11,8 @@ from torch.distributions import Categorical
 from pixelrl.errors import DataError
 from pixelrl.images.files import as_bytes
 from pixelrl.records.file import LAYERS, load_choices, save_choices
-from pixelrl.rl.rollout import play
-from pixelrl.rl.trace import MOST, arrays, as_halves
+from pixelrl.rl.rollout import rollout
+from pixelrl.rl.trace import MOST, as_halves, trace_arrays
 from pixelrl.scores import as_written
 from pixelrl.settings import Learning
 from pixelrl.training.module import PixelA3C
@@ -27,16 +27,16 @@ def toy_module(tile: int = 0) -> PixelA3C:
 def test_layers_are_what_the_policy_thought_at_every_step() -> None:
     module, scene = toy_module(), toy_scene(2, 1, 20, 24)
     edited = module.edit(scene, with_reward=True, with_layers=True)
-    layers = edited.layers
+    layers = edited.trace
     assert layers is not None
     assert layers.reward is not None
     assert torch.equal(layers.frames[0], scene["image"])
     assert torch.equal(layers.frames[-1], edited.image)
     choose = iter(edited.choices)
     with torch.no_grad():
-        steps = list(play(module.task, module.policy, scene, lambda _: next(choose)))
+        steps = list(rollout(module.task, module.policy, scene, lambda _: next(choose)))
     for number, step in enumerate(steps):
-        entropy = Categorical(logits=step.decision.logits.movedim(1, -1)).entropy()
+        entropy = Categorical(logits=step.output.logits.movedim(1, -1)).entropy()
         torch.testing.assert_close(layers.entropy[number], entropy)
         torch.testing.assert_close(layers.value[number], module.policy.value(step.before)[:, 0])
         earned = module.task.reward(step.before, step.after, scene)
@@ -51,7 +51,7 @@ def test_layers_change_nothing_and_are_left_out_unless_wanted() -> None:
     assert torch.equal(plain.choices, kept.choices)
     assert kept.layers is not None
     assert kept.layers.reward is None
-    assert set(arrays(kept.layers)) == {"entropy", "value", "frames"}
+    assert set(trace_arrays(kept.layers)) == {"entropy", "value", "frames"}
 
 
 def test_tiles_see_the_same_layers() -> None:
@@ -85,8 +85,8 @@ def test_bytes_are_those_of_the_written_image() -> None:
 def test_a_record_comes_back_with_its_layers(tmp_path: Path) -> None:
     module, scene = toy_module(), toy_scene(1, 1, 9, 7)
     edited = module.edit(scene, with_reward=True, with_layers=True)
-    assert edited.layers is not None
-    held = arrays(edited.layers, scene["target"])
+    assert edited.trace is not None
+    held = trace_arrays(edited.trace, scene["target"])
     path = tmp_path / "deep" / "a.choices.npz"
     choices = edited.choices[:, 0].numpy().astype(np.uint8)
     save_choices(path, choices, module.task.actions.names, {"name": "toy"}, held)

@@ -13,9 +13,9 @@ from PIL import Image
 
 from photos import tiny
 from pixelrl.cli.main import main
-from pixelrl.runs.compare import differences, entries, entry
+from pixelrl.runs.compare import list_differences, list_runs, read_run
 from pixelrl.runs.curves import draw_learning_curves
-from pixelrl.runs.metrics import history, values
+from pixelrl.runs.metrics import read_history, values
 
 FIT = ["fit", "--task", "denoising", "--config", "smoke"]
 
@@ -74,7 +74,7 @@ def test_runs_are_listed_by_their_start(seeds: Path, capsys: pytest.CaptureFixtu
     lines = capsys.readouterr().out.splitlines()
     names = [line.split()[0] for line in lines[2:]]
     assert names == ["many-seed3", "many-seed4", "alone"]
-    alone = next(found for found in entries(seeds) if found.directory.name == "alone")
+    alone = next(found for found in list_runs(seeds) if found.directory.name == "alone")
     assert (alone.episodes, alone.settings["learning.episodes"]) == (6, 6)
     assert "6/6" in lines[-1]
     assert f"psnr {alone.scores['psnr']:.4g}" in lines[-1]
@@ -87,15 +87,15 @@ def test_comparison_shows_what_differs_and_nothing_else(
     words = ["runs", str(seeds), "--compare", "many-seed3", "alone"]
     assert main(words) == 0
     told = capsys.readouterr().out
-    rows = differences([entry(seeds / "many-seed3"), entry(seeds / "alone")])
+    rows = list_differences([read_run(seeds / "many-seed3"), read_run(seeds / "alone")])
     settings = [row for row in rows if not str(row["what"]).startswith("test/")]
     assert settings == [{"what": "run.seed", "many-seed3": "3", "alone": "4"}]
     scores = {str(row["what"]): row for row in rows}
-    assert scores["test/psnr"]["alone"] == entry(seeds / "alone").scores["psnr"]
+    assert scores["test/psnr"]["alone"] == read_run(seeds / "alone").scores["psnr"]
     assert "run.seed" in told
     assert "run.name" not in told
-    same = [entry(seeds / "many-seed4"), entry(seeds / "alone")]
-    assert all(str(row["what"]).startswith("test/") for row in differences(same))
+    same = [read_run(seeds / "many-seed4"), read_run(seeds / "alone")]
+    assert all(str(row["what"]).startswith("test/") for row in list_differences(same))
 
 
 def test_bad_folders_are_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -135,14 +135,14 @@ def test_history_joins_the_sessions_of_a_run(tmp_path: Path) -> None:
     write_log(tmp_path, 0, "epoch,step,a,b\n0,0,1.0,\n0,1,2.0,5.0\n0,2,3.0,\n0,3,nan,\n")
     write_log(tmp_path, 1, "epoch,step,a\n0,2,30.0\n0,3,")  # being written
     write_log(tmp_path, 10, "step,a\n4,40.0\n")
-    found = history(tmp_path)
+    found = read_history(tmp_path)
     assert found["a"] == [(1, 1.0), (2, 2.0), (3, 30.0), (5, 40.0)]
     assert found["b"] == [(2, 5.0)]
     assert values(tmp_path, "a") == [1.0, 2.0, 30.0, 40.0]
     assert values(tmp_path, "c") == []
-    assert history(tmp_path / "nowhere") == {}
+    assert read_history(tmp_path / "nowhere") == {}
     write_log(tmp_path / "bad", 0, "step,a\n0,nan\n1,1.0\n")
-    assert math.isnan(history(tmp_path / "bad")["a"][0][1])
+    assert math.isnan(read_history(tmp_path / "bad")["a"][0][1])
     assert values(tmp_path / "bad", "a") == [1.0]
 
 

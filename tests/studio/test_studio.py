@@ -25,7 +25,7 @@ from pixelrl.intervention.rules import Rule
 from pixelrl.records.file import load_choices
 from pixelrl.studio import server as serving
 from pixelrl.studio.server import Studio
-from pixelrl.studio.session import KEPT, Desk
+from pixelrl.studio.session import KEPT, Session
 from pixelrl.training.checkpoint import restore
 
 SIZE = (48, 56)
@@ -39,7 +39,7 @@ def photo(tmp_path: Path) -> Path:
 @contextmanager
 def serving_desk(checkpoint: Path, photo: Path, out: Path) -> Iterator[Studio]:
     found = restore(checkpoint)
-    desk = Desk(found.module, found.experiment)
+    desk = Session(found.module, found.experiment)
     desk.open(photo)
     with Studio(desk, ["--checkpoint", str(checkpoint)], out) as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})

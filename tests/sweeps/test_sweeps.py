@@ -19,14 +19,14 @@ import yaml
 from photos import tiny
 from pixelrl.cli.main import main
 from pixelrl.config.compose import compose
-from pixelrl.discovery import TASKS, installed
+from pixelrl.discovery import TASKS, list_installed
 from pixelrl.sweeps.file import read_sweep, words
 from pixelrl.sweeps.plot import parallel_coordinates
 from pixelrl.sweeps.search import propose
 from pixelrl.sweeps.space import parameter
 
 FILES = sorted((Path(__file__).parents[2] / "configs" / "sweeps").glob("*.yaml"))
-HERE = [file for file in FILES if file.stem in {point.name for point in installed(TASKS)}]
+HERE = [file for file in FILES if file.stem in {point.name for point in list_installed(TASKS)}]
 
 TRIAL = '''
 """A run in no time: log four validations that peak at x = 3 and y = up, then leave."""

@@ -13,11 +13,11 @@ from pixelrl.config.compose import compose
 from pixelrl.data.module import Crops, Maps, Whole
 from pixelrl.errors import ConfigError
 from pixelrl.images.files import read_image, write_image
-from pixelrl.images.folders import photographs
+from pixelrl.images.folders import list_bundled
 from pixelrl.scores import lab_error
 from pixelrl.testing import check_task
-from pixelrl_tasks.color_enhancement import ColorEnhancement, legacy_saturated
-from pixelrl_tasks.looks import LOOKS, saturated
+from pixelrl_tasks.color_enhancement import ColorEnhancement, saturate_legacy
+from pixelrl_tasks.looks import LOOKS, saturate
 from strategies import seeds
 
 
@@ -64,7 +64,7 @@ def test_saturation_scales_s_of_hsv_alone(seed: int) -> None:
     rgb = image(seed)
     before, after = (
         cv2.cvtColor(each[0].movedim(0, -1).numpy(), cv2.COLOR_RGB2HSV)
-        for each in (rgb, saturated(rgb, 0.9))
+        for each in (rgb, saturate(rgb, 0.9))
     )
     turn = np.abs(after[..., 0] - before[..., 0])
     assert np.minimum(turn, 360 - turn)[before[..., 1] > 0.05].max(initial=0) < 0.1
@@ -74,7 +74,7 @@ def test_saturation_scales_s_of_hsv_alone(seed: int) -> None:
 
 def test_the_legacy_edit_touches_the_second_row_only() -> None:
     rgb = image()
-    changed = (legacy_saturated(rgb, 0.95) != rgb).any(1)[0].any(1)
+    changed = (saturate_legacy(rgb, 0.95) != rgb).any(1)[0].any(1)
     assert changed.nonzero().flatten().tolist() == [1]
 
 
@@ -94,7 +94,7 @@ def test_the_reward_is_lab_distance_that_went_away() -> None:
 
 @pytest.mark.parametrize("look", LOOKS)
 def test_looks_are_repeatable_local_and_within_range(look: str) -> None:
-    photo = read_image(photographs("val")[0], 3)[:, :200, :300]
+    photo = read_image(list_bundled("val")[0], 3)[:, :200, :300]
     one, two = (LOOKS[look](photo, torch.Generator().manual_seed(0)) for _ in range(2))
     assert torch.equal(one, two)
     assert one.min() >= 0
@@ -111,7 +111,7 @@ def test_photographs_in_the_box_come_with_a_look() -> None:
     assert scene["image"].shape == scene["target"].shape == (3, 32, 32)
     whole = Whole(experiment.task, experiment.data, "test", 0)
     assert torch.equal(whole[0]["target"], whole[0]["target"])
-    sample = {"image": photographs("test")[0]}
+    sample = {"image": list_bundled("test")[0]}
     one, other = (Maps(experiment.task, "ignore", seed)(sample)["target"] for seed in (0, 0))
     assert np.array_equal(one, other)
 

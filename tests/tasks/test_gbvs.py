@@ -10,8 +10,8 @@ from torch import Generator, Tensor
 
 from pixelrl.saliency.model import SaliencyModel, as_density
 from pixelrl.testing import check_saliency
-from pixelrl_tasks.saliency_models.gbvs import Gbvs, activation, concentrated, fitted, orientations
-from pixelrl_tasks.saliency_models.itti import Itti, promoted
+from pixelrl_tasks.saliency_models.gbvs import Gbvs, activation, concentrate, fit_size, orientations
+from pixelrl_tasks.saliency_models.itti import Itti, promote
 from strategies import filled, seeds
 
 MODELS: list[SaliencyModel] = [Gbvs(), Itti()]
@@ -50,7 +50,7 @@ def test_concentration_is_the_law_of_the_second_walk(seed: int) -> None:
     found = filled((1, 1, 6, 8), seed, low=0.1, dtype=torch.float64)
     weights = found.flatten()[None] * nearness(6, 8, 0.7)
     torch.testing.assert_close(
-        concentrated(found, 0.7).flatten(), walk(weights), rtol=1e-6, atol=1e-9
+        concentrate(found, 0.7).flatten(), walk(weights), rtol=1e-6, atol=1e-9
     )
 
 
@@ -124,15 +124,15 @@ def test_promotion_keeps_one_peak_and_drops_many() -> None:
     maps[0, 0, 12, 12] = 3.0
     maps[0, 1, 4::8, 4::8] = 3.0
     maps[0, 1, 12, 12] = 3.3
-    one, many = promoted(maps).amax((-2, -1))[0].tolist()
+    one, many = promote(maps).amax((-2, -1))[0].tolist()
     assert one == pytest.approx(1)
     assert many < 0.02
-    assert float(promoted(torch.full((1, 1, 8, 8), 1e-6)).max()) < 0.01
+    assert float(promote(torch.full((1, 1, 8, 8), 1e-6)).max()) < 0.01
 
 
 def test_sides_keep_the_shape_of_the_image() -> None:
-    assert fitted(torch.zeros(1, 3, 200, 100), 64) == (64, 32)
-    assert fitted(torch.zeros(1, 3, 20, 1000), 64) == (8, 64)
+    assert fit_size(torch.zeros(1, 3, 200, 100), 64) == (64, 32)
+    assert fit_size(torch.zeros(1, 3, 20, 1000), 64) == (8, 64)
     for wrong in ({"side": 16}, {"grid": 4}):
         with pytest.raises(ValueError, match="expected 8 <= grid <= side"):
             Gbvs(**wrong)

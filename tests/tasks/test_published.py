@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 import torch
 
-from pixelrl.rl.rollout import best, play
-from pixelrl.rl.tiling import Tiled, tiled_policy
+from pixelrl.rl.rollout import choose_greedy, rollout
+from pixelrl.rl.tiling import TiledEnvironment, tile_policy
 from pixelrl.scores import psnr
-from pixelrl.training.official_weights import load_reference
+from pixelrl.training.official_weights import load_official_weights
 from toys import Published, golden, toy_net
 
 pytestmark = pytest.mark.slow
@@ -27,14 +27,17 @@ def test_free_running_on_golden_crops(
     wanted = golden(golden_files / f"{name}.npz")
     meta = json.loads(str(wanted["meta"]))
     task, net = Published(), toy_net(Published(), width=64)
-    load_reference(net, None, weights / f"rmc_gaussian{meta['sigma']}.npz")
+    load_official_weights(net, None, weights / f"rmc_gaussian{meta['sigma']}.npz")
     clean = torch.from_numpy(wanted["clean"].astype(np.float32) / 255)[None, None]
     scene = {"image": clean + torch.from_numpy(wanted["noise"]), "target": clean}
     world, policy = task, partial(net, with_value=False)
     if tile:
-        world, policy = Tiled(task, tile), tiled_policy(policy, reach=net.reach, tile=tile)
+        world, policy = (
+            TiledEnvironment(task, tile),
+            tile_policy(policy, reach=net.reach, tile=tile),
+        )
     with torch.inference_mode():
-        steps = list(play(world, policy, scene, best))
+        steps = list(rollout(world, policy, scene, choose_greedy))
     for step, decibel, reward in zip(steps, meta["psnr"], meta["reward_mean"], strict=True):
         assert psnr(step.after, clean).item() == pytest.approx(decibel, abs=0.002)
         paid = task.reward(step.before, step.after, scene).mean().item()
@@ -60,7 +63,7 @@ def test_free_running_on_the_first_photographs(
 
     task = Published()
     net = toy_net(task, width=64, memory=not name.startswith("fcn"))
-    load_reference(net, None, weights / f"{name}.npz")
+    load_official_weights(net, None, weights / f"{name}.npz")
     rng = np.random.RandomState(0)
     scores = []
     files = (shared / "reference" / "bsd68_order.txt").read_text("utf-8").split()
@@ -70,6 +73,6 @@ def test_free_running_on_the_first_photographs(
         noise = (rng.normal(0, sigma, grays.shape) / 255).astype(np.float32)
         scene = {"image": clean + torch.from_numpy(noise)}
         with torch.inference_mode():
-            *_, last = play(task, partial(net, with_value=False), scene, best)
+            *_, last = rollout(task, partial(net, with_value=False), scene, choose_greedy)
         scores.append(psnr(last.after, clean).item())
     assert np.mean(scores) == pytest.approx(decibel, abs=0.002)

@@ -14,11 +14,11 @@ from torch import Generator, Tensor
 
 from pixelrl.cli.main import main
 from pixelrl.errors import ConfigError
-from pixelrl.experiments.baselines import baselines, compared
+from pixelrl.experiments.baselines import compare_baselines, play_baselines
 from pixelrl.rl.rollout import replay
 from pixelrl.testing import check_task
 from pixelrl_tasks.masks import KINDS, LARGEST, SMALLEST, draw_mask
-from pixelrl_tasks.saliency_editing.baselines import searched
+from pixelrl_tasks.saliency_editing.baselines import search_grade
 from pixelrl_tasks.saliency_editing.task import SaliencyEditing
 from strategies import filled, seeds
 from toys import Toy, toy_scene
@@ -145,7 +145,7 @@ def test_baselines_of_any_task_choose_what_pays() -> None:
     for seed in range(2):
         scene = toy_scene(1, 1, 12, 12, seed=seed)
         scenes.append({"image": scene["image"], "target": scene["image"] + 0.2})
-    found = dict(baselines(task, scenes))
+    found = dict(play_baselines(task, scenes))
     assert "plus x2" in found
     for images, scene in zip(found["plus x2"], scenes, strict=True):
         torch.testing.assert_close(images, scene["target"])
@@ -153,7 +153,7 @@ def test_baselines_of_any_task_choose_what_pays() -> None:
     assert not any(name.startswith("minus") for name in found)  # never pays
     assert torch.equal(found["no edit"][0], scenes[0]["image"])
     policy = [{"image": name, "psnr": 20.0, "ssim": 0.5, "reward": 1.0} for name in ("a", "b")]
-    every, mean = compared(task, scenes, policy)
+    every, mean = compare_baselines(task, scenes, policy)
     assert [row["baseline"] for row in mean[:2]] == ["policy", "no edit"]
     assert mean[0] == {"baseline": "policy", "psnr": 20.0, "ssim": 0.5}
     assert len(every) == 2 * len(mean)
@@ -166,7 +166,7 @@ def test_a_searched_grade_is_best_by_trying_all() -> None:
     mask = torch.zeros(1, 1, 32, 48)
     mask[..., 8:22, 16:34] = 1
     scene = {"image": image, "mask": mask}
-    found = searched(task.candidates, task.reward, scene, 1)
+    found = search_grade(task.candidates, task.reward, scene, 1)
     options = task.candidates(image, scene)[0]
     pairs = [torch.lerp(outside, inside, mask) for outside in options for inside in options]
     paid = [float(task.reward(image, each, scene).mean()) for each in pairs]
@@ -174,15 +174,15 @@ def test_a_searched_grade_is_best_by_trying_all() -> None:
     assert reached > 0.05
     assert reached >= 0.9 * max(paid)  # one side after the other is not quite both at once
     assert min(float((found - each).abs().max()) for each in pairs) < 1e-6
-    two = searched(task.candidates, task.reward, scene, 2)
+    two = search_grade(task.candidates, task.reward, scene, 2)
     assert float(task.reward(image, two, scene).mean()) > reached
     both = {name: torch.cat([value, value.flip(-1)]) for name, value in scene.items()}
-    torch.testing.assert_close(searched(task.candidates, task.reward, both, 1)[:1], found)
+    torch.testing.assert_close(search_grade(task.candidates, task.reward, both, 1)[:1], found)
 
 
 def test_a_searched_grade_may_be_none() -> None:
     image, mask = torch.full((1, 3, 12, 12), 0.5), torch.ones(1, 1, 12, 12)
-    nothing = searched(
+    nothing = search_grade(
         lambda image, scene: torch.stack([image, image + 0.1], 1),
         lambda before, after, scene: before - after,
         {"image": image, "mask": mask},

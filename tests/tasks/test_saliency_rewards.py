@@ -17,8 +17,14 @@ from pixelrl.actions import saturation
 from pixelrl.saliency.files import CallableSaliency
 from pixelrl.saliency.model import Saliency
 from pixelrl.scores import as_written
-from pixelrl_tasks.saliency_editing.baselines import finished, stretched
-from pixelrl_tasks.saliency_editing.budgets import Goal, held_back, spent, strayed, valid
+from pixelrl_tasks.saliency_editing.baselines import finish_by_hand, stretch
+from pixelrl_tasks.saliency_editing.budgets import (
+    Goal,
+    hold_back,
+    measure_spent,
+    measure_stray,
+    valid,
+)
 from pixelrl_tasks.saliency_editing.fidelity import (
     color_distance,
     mean_in,
@@ -62,7 +68,7 @@ def test_structure_survives_grades_and_no_blur_noise_or_fill() -> None:
     image, _ = photo()
     kept = {
         "same": image,
-        "contrast": stretched(0.7)(image),
+        "contrast": stretch(0.7)(image),
         "color": saturation(0.5)(image),
         "darker": image * 0.8,
     }
@@ -131,7 +137,7 @@ def test_the_reward_by_hand() -> None:
     lower = saliency_reward(BRIGHT, original, after, original, mask, Goal(sign=-1, **free))
     assert float(lower.mean()) == pytest.approx(-np.log(1.1), rel=1e-3)
     bright = torch.where(mask > 0, original * 1.9, original)  # more than the cap, and too far
-    far = float(strayed(bright, original, mask)[0].color)
+    far = float(measure_stray(bright, original, mask)[0].color)
     capped = saliency_reward(BRIGHT, original, bright, original, mask, Goal(cap=0.3, **free))
     assert float(capped.mean()) == pytest.approx(0.3 - (far - 0.8 * 15) / 10, abs=0.02)
 
@@ -150,7 +156,7 @@ def test_a_pixel_is_paid_for_its_own_doing() -> None:
 def test_cheats_score_nothing_and_lose_while_the_grade_gains(sign: int) -> None:
     image, mask = photo(128)
     goal = Goal(sign=sign, margin=1.0)  # the grade makes use of nearly all that may be clipped
-    for name, after in finished(image, mask, sign).items():
+    for name, after in finish_by_hand(image, mask, sign).items():
         scores = saliency_scores(GBVS, ITTI, after, image, mask, goal)
         reward = float(saliency_reward(GBVS, image, after, image, mask, goal).mean())
         if name == "fixed grade":
@@ -168,7 +174,7 @@ def test_learning_stays_clear_of_the_budgets() -> None:
     """What is valid by a hair is worth less than what is valid by a margin."""
     image, mask = photo()
     faded = [torch.lerp(image, image * 0.8, mask * share) for share in (0.5, 1.0)]
-    spent = [float(strayed(each, image, mask)[0].color) for each in faded]
+    spent = [float(measure_stray(each, image, mask)[0].color) for each in faded]
     goal = Goal(inside=spent[1] + 0.1, cap=1e-6)  # both are valid, and nothing is to be gained
     rewards = [
         float(saliency_reward(GBVS, image, each, image, mask, goal).mean()) for each in faded
@@ -183,31 +189,31 @@ def test_nobody_steps_over_a_budget(seed: int, factor: float, noise: float) -> N
     goal, now = Goal(), image
     for step in range(3):
         wild = (now * factor + noise * (filled(now.shape, seed + step) - 0.5)).clamp(0, 1)
-        now = held_back(now, wild, image, mask, goal)
-        assert float(valid(*strayed(as_written(now), image, mask), goal)) == 1
+        now = hold_back(now, wild, image, mask, goal)
+        assert float(valid(*measure_stray(as_written(now), image, mask), goal)) == 1
 
 
 def test_one_side_moves_while_the_other_stands_still() -> None:
     image, mask = photo()
-    graded = finished(image, mask, 1)["fixed grade"]
+    graded = finish_by_hand(image, mask, 1)["fixed grade"]
     wild = torch.lerp(1 - image, graded, mask)  # a grade in the region, a negative around it
-    held = held_back(image, wild, image, mask, Goal(inside=20.0, clipped=0.5))
+    held = hold_back(image, wild, image, mask, Goal(inside=20.0, clipped=0.5))
     assert torch.equal(held * (1 - mask), image * (1 - mask))
     torch.testing.assert_close(held * mask, graded * mask)
-    assert torch.equal(held_back(image, image, image, mask, Goal()), image)
+    assert torch.equal(hold_back(image, image, image, mask, Goal()), image)
 
 
 def test_agents_see_what_is_spent() -> None:
     image, mask = photo()
-    assert not spent(image, image, mask, Goal()).any()
+    assert not measure_spent(image, image, mask, Goal()).any()
     faded = torch.lerp(image, image * 0.9, mask)
-    far = float(strayed(faded, image, mask)[0].color)
-    seen = spent(faded, image, mask, Goal(inside=2 * far))
+    far = float(measure_stray(faded, image, mask)[0].color)
+    seen = measure_spent(faded, image, mask, Goal(inside=2 * far))
     inside = mask[0, 0] > 0
     torch.testing.assert_close(seen[0, 0][inside], torch.full_like(seen[0, 0][inside], 0.5))
     assert not seen[0, 0][~inside].any()
     assert float(seen[0, 2][inside][0]) > 0  # a little structure, too
-    assert float(spent(1 - image, image, mask, Goal()).max()) == 2
+    assert float(measure_spent(1 - image, image, mask, Goal()).max()) == 2
 
 
 def test_the_reward_has_a_gradient_everywhere_it_matters() -> None:
@@ -269,8 +275,8 @@ def test_scores_of_a_region_see_that_region_alone() -> None:
 def test_the_control_tells_a_region_from_another() -> None:
     """Whoever lifts the whole image lifts both; whoever lifts the region lowers the other."""
     image, mask = photo()
-    assert float(scored(stretched(1.1)(image).clamp(0, 1), image, mask)["elsewhere"]) < 0.05
-    graded = finished(image, mask, 1)["fixed grade"]
+    assert float(scored(stretch(1.1)(image).clamp(0, 1), image, mask)["elsewhere"]) < 0.05
+    graded = finish_by_hand(image, mask, 1)["fixed grade"]
     scores = scored(graded, image, mask)
     assert float(scores["dlogit"]) > 0.2 > float(scores["elsewhere"])
     other = mask.roll((32, 32), (-2, -1)) * (1 - mask)
@@ -297,5 +303,5 @@ def test_budgets_make_invalid_on_either_side() -> None:
     for region in (mask, 1 - mask):
         for much in (lambda x: 1 - x, lambda x: torch.full_like(x, 0.5), lambda x: x * 3):
             after = torch.lerp(image, much(image), region).clamp(0, 1)
-            sides = strayed(after, image, mask)
+            sides = measure_stray(after, image, mask)
             assert float(valid(sides[0], sides[1], Goal())) == 0

@@ -11,7 +11,7 @@ from photos import tiny
 from pixelrl.config.compose import compose
 from pixelrl.data.module import ImageData
 from pixelrl.experiments.fit import fit
-from pixelrl.rl.rollout import best, play
+from pixelrl.rl.rollout import choose_greedy, rollout
 from pixelrl.training.checkpoint import build, restore
 from pixelrl.training.module import PixelA3C
 
@@ -118,10 +118,10 @@ def test_under_bfloat16_only_the_network_is(tmp_path: Path) -> None:
     fitted = fit(compose("denoising", overrides=options))
     module, maps = fitted.module, scene()
     with torch.autocast("cpu", torch.bfloat16):
-        steps = list(play(module.task, module.policy, maps, best))
+        steps = list(rollout(module.task, module.policy, maps, choose_greedy))
         assert module.policy.trunk(maps["image"]).dtype == torch.bfloat16
     for step in steps:
-        assert {step.before.dtype, step.after.dtype, step.decision.logits.dtype} == {torch.float32}
+        assert {step.before.dtype, step.after.dtype, step.output.logits.dtype} == {torch.float32}
     plain = module.task.step(steps[0].before, steps[0].choice, maps)
     assert torch.equal(plain, steps[0].after)
 

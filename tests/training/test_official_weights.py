@@ -14,7 +14,7 @@ from pixelrl.errors import CheckpointError
 from pixelrl.rl.network import PolicyValueNet
 from pixelrl.rl.returns import RewardMapConv
 from pixelrl.scores import psnr
-from pixelrl.training.official_weights import Loaded, load_reference
+from pixelrl.training.official_weights import Loaded, load_official_weights
 from toys import golden
 
 Arrays = dict[str, np.ndarray]
@@ -86,7 +86,7 @@ def refuse(policy: PolicyValueNet, spread: RewardMapConv | None, path: Path) -> 
     before = {name: value.clone() for name, value in policy.state_dict().items()}
     kernel = None if spread is None else spread.weight.clone()
     with pytest.raises(CheckpointError) as caught:
-        load_reference(policy, spread, path)
+        load_official_weights(policy, spread, path)
     assert all(torch.equal(value, before[name]) for name, value in policy.state_dict().items())
     assert kernel is None or torch.equal(spread.weight, kernel)
     line = str(caught.value)
@@ -100,7 +100,7 @@ def refuse(policy: PolicyValueNet, spread: RewardMapConv | None, path: Path) -> 
 
 def test_the_full_network_is_loaded_name_by_name(tmp_path: Path) -> None:
     arrays, net, spread = official(rmc=5), network(), RewardMapConv(5)
-    loaded = load_reference(net, spread, saved(tmp_path, arrays))
+    loaded = load_official_weights(net, spread, saved(tmp_path, arrays))
     assert loaded.left == ()
     assert set(loaded.loaded) == {*net.state_dict(), "spread.weight"}
     ours = net.state_dict()
@@ -128,16 +128,16 @@ def test_the_full_network_is_loaded_name_by_name(tmp_path: Path) -> None:
 
 def test_the_plain_network_is_loaded(tmp_path: Path) -> None:
     arrays, net = official(gru=False), network(memory=False)
-    loaded = load_reference(net, None, saved(tmp_path, arrays))
+    loaded = load_official_weights(net, None, saved(tmp_path, arrays))
     assert loaded.left == ()
     assert same(net.policy_head.weight.detach(), arrays["conv7_pi/model/W"])
 
 
 def test_a_kernel_without_place_and_a_place_without_kernel_are_left(tmp_path: Path) -> None:
-    loaded = load_reference(network(), None, saved(tmp_path, official(rmc=33)))
+    loaded = load_official_weights(network(), None, saved(tmp_path, official(rmc=33)))
     assert loaded.left == ("conv_R/W",)
     spread = RewardMapConv(9)
-    loaded = load_reference(network(), spread, saved(tmp_path, official()))
+    loaded = load_official_weights(network(), spread, saved(tmp_path, official()))
     assert loaded.left == ("spread.weight",)
     assert spread.weight.sum() == spread.weight[0, 0, 4, 4] == 1
 
@@ -146,7 +146,7 @@ def test_a_kernel_without_place_and_a_place_without_kernel_are_left(tmp_path: Pa
 def test_the_supervised_network_starts_both_branches(tmp_path: Path, memory: bool) -> None:
     arrays, net = supervised(), network(channels=3, memory=memory)
     head = net.policy_head.weight.clone()
-    loaded = load_reference(net, RewardMapConv(3), saved(tmp_path, arrays))
+    loaded = load_official_weights(net, RewardMapConv(3), saved(tmp_path, arrays))
     for body in (net.policy_body, net.value_body):
         assert same(body[0].weight.detach(), arrays["diconv5/diconv/W"])
         assert same(body[2].bias.detach(), arrays["diconv6/diconv/b"])
@@ -160,7 +160,7 @@ def test_the_denoiser_starts_both_branches_and_the_value_head(tmp_path: Path) ->
     layers, net = denoiser(), network()
     path = tmp_path / "net.caffemodel"
     path.write_bytes(model(layers))
-    loaded = load_reference(net, RewardMapConv(3), path)
+    loaded = load_official_weights(net, RewardMapConv(3), path)
     for body in (net.policy_body, net.value_body):
         assert same(body[0].weight.detach(), layers["layer12"][0])
         assert same(body[2].weight.detach(), layers["layer15"][0])
@@ -173,7 +173,7 @@ def test_the_denoiser_starts_both_branches_and_the_value_head(tmp_path: Path) ->
 
 def test_layout_type_and_device_stay_ours(tmp_path: Path, device: str) -> None:
     net = network().double().to(device)
-    load_reference(net, None, saved(tmp_path, official()))
+    load_official_weights(net, None, saved(tmp_path, official()))
     weight = net.trunk[2].weight
     assert weight.dtype == torch.float64
     assert weight.device.type == device
@@ -317,7 +317,7 @@ def test_a_damaged_file_is_loaded_whole_or_refused(
     for length in (len(broken), data.draw(st.integers(0, len(broken)))):
         path.write_bytes(broken[:length])
         try:
-            told = str(load_reference(network(), RewardMapConv(3), path))
+            told = str(load_official_weights(network(), RewardMapConv(3), path))
         except CheckpointError as error:
             told = str(error)
         assert "\n" not in told
@@ -356,7 +356,7 @@ def test_every_published_file_is_loaded(
     left: set[str],
 ) -> None:
     net, spread = PolicyValueNet(channels, 9, memory=memory), RewardMapConv(33)
-    loaded = load_reference(net, spread, weights / name)
+    loaded = load_official_weights(net, spread, weights / name)
     assert set(loaded.left) == left
     everything = {*net.state_dict(), "spread.weight"}
     assert set(loaded.loaded) == everything - left
@@ -365,14 +365,14 @@ def test_every_published_file_is_loaded(
 def test_the_published_kernel_is_negative_in_its_middle(weights: Path) -> None:
     for sigma, centre, total in [(15, -0.55, -1.24), (25, -0.68, -1.57)]:
         spread = RewardMapConv(33)
-        load_reference(network_64(), spread, weights / f"rmc_gaussian{sigma}.npz")
+        load_official_weights(network_64(), spread, weights / f"rmc_gaussian{sigma}.npz")
         assert spread.weight[0, 0, 16, 16].item() == pytest.approx(centre, abs=0.006)
         assert spread.weight.sum().item() == pytest.approx(total, abs=0.006)
 
 
 def test_as_a_value_the_denoiser_answers_the_noise(weights: Path, golden_files: Path) -> None:
     net = network_64()
-    load_reference(net, None, weights / "ircnn_gaussian25.caffemodel")
+    load_official_weights(net, None, weights / "ircnn_gaussian25.caffemodel")
     wanted = golden(golden_files / "rmc_s25_i20.npz")
     clean = torch.from_numpy(wanted["clean"].astype(np.float32) / 255)[None, None]
     noisy = clean + torch.from_numpy(wanted["noise"])

@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 from string import Template
 
-from pixelrl.discovery import TASKS, installed
+from pixelrl.discovery import TASKS, list_installed
 from pixelrl.errors import ConfigError
 
 CONTRACT = 1
@@ -30,7 +30,7 @@ def new_task(name: str, directory: Path | None = None) -> list[Path]:
             f"'{name}': expected a name of lower-case letters, digits and underscores that begins"
             " with a letter, such as deblurring."
         )
-    if name in {point.name for point in installed(TASKS)}:
+    if name in {point.name for point in list_installed(TASKS)}:
         raise ConfigError(f"a task '{name}' is installed already; choose another name.")
     dashed = name.replace("_", "-")
     directory = directory or Path(f"pixelrl-{dashed}")

@@ -20,16 +20,16 @@ def run(arguments: argparse.Namespace, overrides: list[str]) -> None:
     if overrides:
         raise ConfigError(f"benchmark takes no settings, got '{overrides[0]}'; they go into rows.")
     allocator.keep_memory()
-    from pixelrl.experiments.benchmark import evaluate, read_benchmark, replaced
+    from pixelrl.experiments.benchmark import evaluate, read_benchmark, replace_section
 
     benchmark, out = read_benchmark(Path(arguments.file)), Path(arguments.out)
     page = Path(arguments.update) if arguments.update else None
     if page:
-        replaced(page, "")  # a page without markers is told before anything is computed
+        replace_section(page, "")  # a page without markers is told before anything is computed
     out.mkdir(parents=True, exist_ok=True)
     table = evaluate(benchmark, out)
     print(table, end="")
     if page:
-        page.write_text(replaced(page, table), "utf-8")
+        page.write_text(replace_section(page, table), "utf-8")
         print(f"updated: {page}")
     print(f"left in {out}: results.md, results.csv, protocol.json, a folder per row")

@@ -2,7 +2,7 @@
 
 import argparse
 
-from pixelrl.cli.verbs.common import composed
+from pixelrl.cli.verbs.common import compose_experiment
 
 
 def options(parser: argparse.ArgumentParser) -> None:
@@ -13,7 +13,7 @@ def options(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace, overrides: list[str]) -> None:
     """Check that a task keeps the promises of the contract."""
     arguments.config = []
-    experiment = composed(arguments, overrides, told=False)
+    experiment = compose_experiment(arguments, overrides, told=False)
     from pixelrl.testing import check_task
 
     check_task(experiment.task)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pixelrl.cli import allocator
-from pixelrl.config.recipes import recipes_for
+from pixelrl.config.recipes import find_recipes
 from pixelrl.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def recipe_option(parser: argparse.ArgumentParser) -> None:
                         help="a recipe; may be given several times, later ones win")  # fmt: skip
 
 
-def composed(
+def compose_experiment(
     arguments: argparse.Namespace, overrides: list[str], *, told: bool = True
 ) -> "Experiment":
     """Compose the experiment of a task, from its own recipes unless they are unwanted."""
@@ -38,13 +38,15 @@ def composed(
     allocator.keep_memory()
     from pixelrl.config.compose import compose
 
-    files = recipes_for(name, arguments.config) if told else []
+    files = find_recipes(name, arguments.config) if told else []
     for file in files:
         print(f"recipe: {file}", file=sys.stderr)
     return compose(name, files, overrides)
 
 
-def restored(arguments: argparse.Namespace, overrides: list[str]) -> "tuple[PixelA3C, Experiment]":
+def restore_policy(
+    arguments: argparse.Namespace, overrides: list[str]
+) -> "tuple[PixelA3C, Experiment]":
     """Rebuild a policy from a checkpoint, or from published weights."""
     allocator.keep_memory()
     if arguments.checkpoint:
@@ -61,5 +63,5 @@ def restored(arguments: argparse.Namespace, overrides: list[str]) -> "tuple[Pixe
         )
     from pixelrl.training.checkpoint import build
 
-    experiment = composed(arguments, overrides, told=bool(arguments.config))
+    experiment = compose_experiment(arguments, overrides, told=bool(arguments.config))
     return build(experiment), experiment

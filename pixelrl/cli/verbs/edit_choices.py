@@ -24,21 +24,21 @@ def run(arguments: argparse.Namespace, overrides: list[str]) -> None:
     if bool(arguments.replace) != bool(arguments.out):
         raise ConfigError("edit-choices: --replace and --out need one another.")
     from pixelrl.intervention.syntax import split
-    from pixelrl.records.edit import Swap, alter, read_swap, save, told
+    from pixelrl.records.edit import Swap, describe_entry, read_swap, replace_choices, save
     from pixelrl.records.file import load_choices
 
     recorded = load_choices(Path(arguments.choices), with_layers=True)
     if not arguments.replace:
         print(f"edits: {', '.join(recorded.edits)}")
         for entry in recorded.history:
-            print(told(entry))
+            print(describe_entry(entry))
         return
     wishes = []
     for text in arguments.replace:
         what, region, steps = split(text)
         wishes.append(Swap(*read_swap(what), region, steps))
-    altered = alter(recorded, wishes, "edit-choices")
+    altered = replace_choices(recorded, wishes, "edit-choices")
     for entry in altered.history[len(recorded.history) :]:
-        print(told(entry))
+        print(describe_entry(entry))
     save(Path(arguments.out), altered)
     print(f"written: {arguments.out}")

@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from pixelrl.cli.verbs.common import policy_options, restored
+from pixelrl.cli.verbs.common import policy_options, restore_policy
 from pixelrl.runs.tables import as_text
 
 
@@ -31,7 +31,7 @@ def run(arguments: argparse.Namespace, overrides: list[str]) -> None:
     from pixelrl.experiments.evaluate import compare, score
     from pixelrl.experiments.writers import Extras
 
-    module, experiment = restored(arguments, overrides)
+    module, experiment = restore_policy(arguments, overrides)
     extras = Extras(arguments.oracle, arguments.steps, records=not arguments.no_records)
     rows = score(module, experiment, Path(arguments.out), arguments.split, extras)
     print(as_text(rows))

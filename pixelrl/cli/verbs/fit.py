@@ -4,9 +4,9 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pixelrl.cli.verbs.common import composed, recipe_option
+from pixelrl.cli.verbs.common import compose_experiment, recipe_option
 from pixelrl.errors import ConfigError
-from pixelrl.runs.tables import aligned, as_text
+from pixelrl.runs.tables import align_columns, as_text
 
 if TYPE_CHECKING:
     from pixelrl.config.compose import Experiment
@@ -42,7 +42,7 @@ def run(arguments: argparse.Namespace, overrides: list[str]) -> None:
         experiment = restore(resume, overrides).experiment
         print(f"resuming {resume}")
     else:
-        experiment = composed(arguments, overrides)
+        experiment = compose_experiment(arguments, overrides)
     if arguments.print_config:
         print(as_yaml(experiment), end="")
         return
@@ -67,5 +67,5 @@ def _repeat(experiment: "Experiment", count: int, resume: Path | None) -> None:
     if resume:
         raise ConfigError("--seeds begins new runs; resume a run of it by its own name.")
     repeated = fit_seeds(experiment, count)
-    print(aligned(repeated.rows))
+    print(align_columns(repeated.rows))
     print(f"left in {experiment.run.root}: {repeated.table.name}, and a run per seed")

@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pixelrl.cli.verbs.common import policy_options, restored
+from pixelrl.cli.verbs.common import policy_options, restore_policy
 
 if TYPE_CHECKING:
     from pixelrl.intervention.rules import Rule
@@ -37,16 +37,16 @@ def options(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace, overrides: list[str]) -> None:
     """Edit images."""
     from pixelrl.experiments.predict import predict
-    from pixelrl.intervention.rules import guide_of
-    from pixelrl.intervention.syntax import entry
-    from pixelrl.records.edit import note, signed
+    from pixelrl.intervention.rules import compile_rules
+    from pixelrl.intervention.syntax import describe_rule
+    from pixelrl.records.edit import note, sign
 
-    module, experiment = restored(arguments, overrides)
+    module, experiment = restore_policy(arguments, overrides)
     rules = _rules(arguments, module)
     task, out = module.task, Path(arguments.out)
-    guide = guide_of(rules, task.actions.names, task.length) if rules else None
-    names = predict(module, experiment, out, guide)
-    history = [signed(entry(rule), "predict") for rule in rules]
+    intervention = compile_rules(rules, task.actions.names, task.length) if rules else None
+    names = predict(module, experiment, out, intervention)
+    history = [sign(describe_rule(rule), "predict") for rule in rules]
     for name in names if history else ():
         note(out / f"{name}.choices.npz", history)
     print(

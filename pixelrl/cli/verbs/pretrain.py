@@ -2,7 +2,7 @@
 
 import argparse
 
-from pixelrl.cli.verbs.common import composed, recipe_option
+from pixelrl.cli.verbs.common import compose_experiment, recipe_option
 
 
 def options(parser: argparse.ArgumentParser) -> None:
@@ -15,6 +15,6 @@ def run(arguments: argparse.Namespace, overrides: list[str]) -> None:
     """Learn a supervised start: weights for network.init."""
     from pixelrl.experiments.pretrain import pretrain
 
-    best = pretrain(composed(arguments, overrides))
+    best = pretrain(compose_experiment(arguments, overrides))
     print(f"left: {best}")
     print(f"go on: python -m pixelrl fit --task {arguments.task} network.init={best}")

@@ -30,7 +30,7 @@ def run(arguments: argparse.Namespace, overrides: list[str]) -> None:
         raise ConfigError(
             f"replay takes no settings, got '{overrides[0]}'; they are in the choices."
         )
-    from pixelrl.drawing.difference import difference
+    from pixelrl.drawing.difference import draw_difference
     from pixelrl.images.files import write_image
     from pixelrl.records.replay import play_file
 
@@ -42,7 +42,7 @@ def run(arguments: argparse.Namespace, overrides: list[str]) -> None:
         maps[name] = Path(path)
     played = play_file(Path(arguments.choices), maps)
     write_image(Path(arguments.out), played.image, played.profile)
-    found = difference(played.original, played.image)
+    found = draw_difference(played.original, played.image)
     _tell(played, found)
     print(f"written: {arguments.out}")
     if arguments.difference:
@@ -55,10 +55,10 @@ def run(arguments: argparse.Namespace, overrides: list[str]) -> None:
 
 def _tell(played: "Replayed", found: "Difference") -> None:
     """Print who changed what, what came of it, and the scores."""
-    from pixelrl.records.edit import told
+    from pixelrl.records.edit import describe_entry
 
     for entry in played.recorded.history:
-        print(told(entry))
+        print(describe_entry(entry))
     if "original" in played.recorded.layers:
         height, width = played.image.shape[-2:]
         print(

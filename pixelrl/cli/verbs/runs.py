@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 
 from pixelrl.errors import ConfigError
-from pixelrl.runs.tables import aligned
+from pixelrl.runs.tables import align_columns
 
 
 def options(parser: argparse.ArgumentParser) -> None:
@@ -24,13 +24,13 @@ def run(arguments: argparse.Namespace, overrides: list[str]) -> None:
     if arguments.compare:
         if len(arguments.compare) < 2:
             raise ConfigError("--compare: expected two runs or more.")
-        found = [ledger.entry(_directory(root, name)) for name in arguments.compare]
-        print(aligned(ledger.differences(found)))
+        found = [ledger.read_run(_directory(root, name)) for name in arguments.compare]
+        print(align_columns(ledger.list_differences(found)))
         return
-    entries = ledger.entries(root)
+    entries = ledger.list_runs(root)
     if not entries:
         raise ConfigError(f"no runs below {root}; name the folder that run.root named.")
-    print(aligned([ledger.summary(entry) for entry in entries]))
+    print(align_columns([ledger.summarize_runs(entry) for entry in entries]))
 
 
 def _directory(root: Path, name: str) -> Path:

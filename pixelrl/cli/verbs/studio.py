@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from pixelrl.cli.verbs.common import policy_options, restored
+from pixelrl.cli.verbs.common import policy_options, restore_policy
 from pixelrl.errors import ConfigError
 from pixelrl.settings import SECTIONS
 
@@ -38,11 +38,11 @@ def run(arguments: argparse.Namespace, overrides: list[str]) -> None:
 
     from pixelrl.intervention.regions import read_region
     from pixelrl.studio.server import Studio
-    from pixelrl.studio.session import Desk
+    from pixelrl.studio.session import Session
 
-    module, experiment = restored(arguments, overrides)
+    module, experiment = restore_policy(arguments, overrides)
     wanted = experiment.run.accelerator in {"auto", "gpu", "cuda"} and torch.cuda.is_available()
-    desk = Desk(module.to("cuda" if wanted else "cpu"), experiment)
+    desk = Session(module.to("cuda" if wanted else "cpu"), experiment)
     mask = read_region(Path(arguments.mask)) if arguments.mask else None
     if files:
         desk.open(Path(files[0]), mask=mask)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pixelrl.errors import ConfigError
-from pixelrl.runs.tables import Row, aligned, write_rows
+from pixelrl.runs.tables import Row, align_columns, write_rows
 
 if TYPE_CHECKING:
     from pixelrl.sweeps.file import Sweep
@@ -80,7 +80,7 @@ def _leave(study: "Study") -> None:
         }
         for trial in ranked
     ]
-    print(aligned(rows))
+    print(align_columns(rows))
     write_rows(study.directory / "trials.csv", rows)
 
     from pixelrl.images.files import write_image

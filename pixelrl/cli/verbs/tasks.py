@@ -2,8 +2,8 @@
 
 import argparse
 
-from pixelrl.cli.verbs.common import composed
-from pixelrl.discovery import TASKS, installed, owner, summary
+from pixelrl.cli.verbs.common import compose_experiment
+from pixelrl.discovery import TASKS, list_installed, name_owner, read_summary
 
 
 def options(parser: argparse.ArgumentParser) -> None:
@@ -14,12 +14,12 @@ def options(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace, overrides: list[str]) -> None:
     """List the installed tasks, or one task's settings."""
     if arguments.name is None:
-        points = installed(TASKS)
+        points = list_installed(TASKS)
         width = max((len(point.name) for point in points), default=0)
         for point in points:
-            print(f"{point.name:<{width}}  {summary(point)}  [{owner(point)}]")
+            print(f"{point.name:<{width}}  {read_summary(point)}  [{name_owner(point)}]")
         return
     arguments.task, arguments.config = arguments.name, []
     from pixelrl.config.compose import as_yaml
 
-    print(as_yaml(composed(arguments, overrides, told=False)), end="")
+    print(as_yaml(compose_experiment(arguments, overrides, told=False)), end="")

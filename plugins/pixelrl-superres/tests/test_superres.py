@@ -13,7 +13,7 @@ from pixelrl.cli.main import main
 from pixelrl.discovery import TASKS, load
 from pixelrl.errors import ConfigError, MapError
 from pixelrl.images import read_image, write_image
-from pixelrl.images.folders import photographs
+from pixelrl.images.folders import list_bundled
 from pixelrl.oracle import greedy
 from pixelrl.scores import as_written, psnr
 from pixelrl.testing import check_task
@@ -28,7 +28,7 @@ SIZES = [((24, 36), (12, 18)), ((20, 30), (7, 11)), ((7, 5), (21, 15)), ((9, 8),
 
 def photo(side: int = 96, channels: int = 1) -> Tensor:
     """Cut a piece with edges and texture out of a photograph in the box, ``(C,H,W)``."""
-    return read_image(photographs("test")[0], channels)[:, 60 : 60 + side, 170 : 170 + side]
+    return read_image(list_bundled("test")[0], channels)[:, 60 : 60 + side, 170 : 170 + side]
 
 
 def posed(task: SuperResolution, image: Tensor) -> dict[str, Tensor]:

@@ -10,7 +10,7 @@ from pixelrl import Edit, Scene, keep
 from pixelrl.actions import saturation
 
 
-def finished(image: Tensor, mask: Tensor, sign: int) -> dict[str, Tensor]:
+def finish_by_hand(image: Tensor, mask: Tensor, sign: int) -> dict[str, Tensor]:
     """Edit an image in fixed ways, whatever it shows.
 
     Args:
@@ -30,7 +30,7 @@ def finished(image: Tensor, mask: Tensor, sign: int) -> dict[str, Tensor]:
     }
 
 
-def searched(
+def search_grade(
     candidates: Callable[[Tensor, Scene], Tensor],
     reward: Callable[[Tensor, Tensor, Scene], Tensor],
     scene: Scene,
@@ -77,7 +77,7 @@ def _searched(
     return image
 
 
-def stretched(factor: float) -> Edit:
+def stretch(factor: float) -> Edit:
     """Stretch contrast around each image's own mean, which keeps a dark photograph dark.
 
     Args:
@@ -116,7 +116,7 @@ def _both(first: Edit, second: Edit) -> Edit:
 
 
 _RAISE: dict[str, tuple[Edit, Edit]] = {
-    "fixed grade": (_both(saturation(1.2), stretched(1.2)), stretched(0.8)),
+    "fixed grade": (_both(saturation(1.2), stretch(1.2)), stretch(0.8)),
     "cheat: red region": (_filled(1, 0, 0), keep),
     "cheat: white region": (_filled(1, 1, 1), keep),
     "cheat: noisy region": (_noise, keep),
@@ -127,7 +127,7 @@ _RAISE: dict[str, tuple[Edit, Edit]] = {
 """By name, what is done to the region and what to the rest, to raise the region's saliency."""
 
 _LOWER: dict[str, tuple[Edit, Edit]] = {
-    "fixed grade": (_both(saturation(0.8), stretched(0.8)), keep),
+    "fixed grade": (_both(saturation(0.8), stretch(0.8)), keep),
     "cheat: black region": (_filled(0, 0, 0), keep),
     "cheat: flat region": (_filled(0.5, 0.5, 0.5), keep),
     "gray region": (saturation(0), keep),

@@ -64,7 +64,7 @@ class Strayed:
     structure: Tensor
 
 
-def strayed(
+def measure_stray(
     image: Tensor, original: Tensor, mask: Tensor, clipping: Measure = newly_clipped
 ) -> tuple[Strayed, Strayed]:
     """Measure how far region and rest stray from the original, images ``(B,3,H,W)``.
@@ -87,7 +87,7 @@ def valid(inside: Strayed, outside: Strayed, goal: Goal, share: float = 1.0) -> 
     return _within(inside, goal.inside, goal, share) * _within(outside, goal.outside, goal, share)
 
 
-def held_back(before: Tensor, after: Tensor, original: Tensor, mask: Tensor, goal: Goal) -> Tensor:
+def hold_back(before: Tensor, after: Tensor, original: Tensor, mask: Tensor, goal: Goal) -> Tensor:
     """Let one side of the mask stand still, or both, where going on would break a budget.
 
     Both go on if they may; else the region alone, else the rest alone, else none.
@@ -106,12 +106,12 @@ def held_back(before: Tensor, after: Tensor, original: Tensor, mask: Tensor, goa
     held = before
     for moving in (1 - mask, mask, torch.ones_like(mask)):  # what comes later is preferred
         moved = torch.lerp(before, after, moving)
-        kept = valid(*strayed(moved, original, mask), goal, 1 - HELD)
+        kept = valid(*measure_stray(moved, original, mask), goal, 1 - HELD)
         held = torch.where((kept > 0)[:, None, None, None], moved, held)
     return held
 
 
-def spent(image: Tensor, original: Tensor, mask: Tensor, goal: Goal) -> Tensor:
+def measure_spent(image: Tensor, original: Tensor, mask: Tensor, goal: Goal) -> Tensor:
     """Tell every pixel how much of its side's budgets is used up.
 
     Args:
@@ -124,7 +124,7 @@ def spent(image: Tensor, original: Tensor, mask: Tensor, goal: Goal) -> Tensor:
         ``(B,3,H,W)``: color, clipping and structure, 1 where a budget is used up, at most 2.
     """
     shown = image.new_zeros(image.shape)
-    sides = strayed(image, original, mask, nearly_clipped)
+    sides = measure_stray(image, original, mask, nearly_clipped)
     regions = ((mask, goal.inside), (1 - mask, goal.outside))
     for side, (region, budget) in zip(sides, regions, strict=True):
         lost = (1 - side.structure) / (1 - goal.structure)

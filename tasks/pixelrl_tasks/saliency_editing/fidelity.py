@@ -8,7 +8,7 @@ import torch
 from kornia.filters import gaussian_blur2d
 from torch import Tensor
 
-from pixelrl.color import lab, lab_distance
+from pixelrl.color import lab_distance, rgb_to_lab
 
 WINDOW, SIGMA = 11, 1.5
 """The window of structural similarity (Wang et al., TIP 2004)."""
@@ -76,7 +76,7 @@ def structure(image: Tensor, original: Tensor) -> Tensor:
     Returns:
         ``(B,1,H,W)``, at most 1.
     """
-    x, y = (lab(each.clamp(0, 1))[:, :1] for each in (image, original))
+    x, y = (rgb_to_lab(each.clamp(0, 1))[:, :1] for each in (image, original))
     x, y = (each - each.mean((-2, -1), keepdim=True) for each in (x, y))  # spares float32's digits
     mean_x, mean_y, xx, yy, xy = _local_means(torch.cat([x, y, x * x, y * y, x * y], 1)).unbind(1)
     # A root has no gradient at zero; a thousandth of a unit of L is nothing.

@@ -5,7 +5,7 @@ from torch import Tensor
 
 from pixelrl.saliency import Saliency, as_unit
 from pixelrl.scores import as_written, similarity
-from pixelrl_tasks.saliency_editing.budgets import Goal, strayed, valid
+from pixelrl_tasks.saliency_editing.budgets import Goal, measure_stray, valid
 from pixelrl_tasks.saliency_editing.fidelity import color_distance, mean_in
 from pixelrl_tasks.saliency_editing.reward import logit_share
 
@@ -34,7 +34,7 @@ def saliency_scores(
         percentile, PSNR in dB (at most 100), SSIM, share of newly clipped pixels, structure.
     """
     shown, begun = as_written(image), as_written(original)
-    region, rest = strayed(shown, begun, mask)
+    region, rest = measure_stray(shown, begun, mask)
     kept = valid(region, rest, goal)
     after, before = model(shown), model(begun)
     change = logit_share(after, mask) - logit_share(before, mask)

@@ -16,8 +16,8 @@ from pixelrl.actions.saliency import where_salient
 from pixelrl.errors import ConfigError
 from pixelrl.saliency import Saliency
 from pixelrl_tasks.masks import KINDS, draw_mask
-from pixelrl_tasks.saliency_editing.baselines import finished, searched, stretched
-from pixelrl_tasks.saliency_editing.budgets import Goal, held_back, spent
+from pixelrl_tasks.saliency_editing.baselines import finish_by_hand, search_grade, stretch
+from pixelrl_tasks.saliency_editing.budgets import Goal, hold_back, measure_spent
 from pixelrl_tasks.saliency_editing.reward import saliency_reward
 from pixelrl_tasks.saliency_editing.scores import saliency_scores
 
@@ -117,11 +117,11 @@ class SaliencyEditing(Task):
             "keep": keep,
             "brighter": scale(1.06),
             "darker": scale(0.94),
-            "more contrast": stretched(1.1),
-            "less contrast": stretched(0.9),
+            "more contrast": stretch(1.1),
+            "less contrast": stretch(0.9),
             "more color": saturation(1.2),
             "less color": saturation(0.8),
-            "calm the salient": where_salient(self.saliency, stretched(0.8)),
+            "calm the salient": where_salient(self.saliency, stretch(0.8)),
             "color the dull": where_salient(self.saliency, saturation(1.3), inverted=True),
         }
 
@@ -132,7 +132,7 @@ class SaliencyEditing(Task):
         after = super().step(image, choice, scene)
         if not self.strict:
             return after
-        return held_back(image, after, scene["image"], scene["mask"], self.goal)
+        return hold_back(image, after, scene["image"], scene["mask"], self.goal)
 
     def problem(self, maps: Scene, rng: Generator) -> Scene:
         reduced = {name: self._reduced(value) for name, value in maps.items()}
@@ -144,7 +144,7 @@ class SaliencyEditing(Task):
 
     def observe(self, image: Tensor, scene: Scene) -> Tensor:
         original, mask = scene["image"], scene["mask"]
-        used = spent(image, original, mask, self.goal)
+        used = measure_spent(image, original, mask, self.goal)
         return torch.cat([image, mask, image - original, used], 1)
 
     @property
@@ -164,8 +164,8 @@ class SaliencyEditing(Task):
     def baselines(self, scene: Scene) -> Mapping[str, Tensor]:
         return {
             "two edits": self._two_edits(scene),
-            "searched grade": searched(self.candidates, self.reward, scene, self.length),
-            **finished(scene["image"], scene["mask"], self.goal.sign),
+            "searched grade": search_grade(self.candidates, self.reward, scene, self.length),
+            **finish_by_hand(scene["image"], scene["mask"], self.goal.sign),
         }
 
     def _two_edits(self, scene: Scene) -> Tensor:

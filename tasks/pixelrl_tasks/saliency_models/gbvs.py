@@ -45,21 +45,21 @@ class Gbvs:
 
     def __call__(self, image: Tensor) -> Tensor:
         """Compute saliency, ``(B,3,H,W)`` to ``(B,H,W)``."""
-        small = F.interpolate(image, fitted(image, self.side), mode="bilinear", antialias=True)
+        small = F.interpolate(image, fit_size(image, self.side), mode="bilinear", antialias=True)
         lab: Tensor = rgb_to_lab(small.clamp(0, 1)) / 100
-        cells = F.interpolate(lab, fitted(image, self.grid), mode="bilinear", antialias=True)
+        cells = F.interpolate(lab, fit_size(image, self.grid), mode="bilinear", antialias=True)
         features = torch.cat([cells, orientations(cells[:, :1])], 1)
         found = activation(features, 0.15 * self.grid)
-        found = concentrated(found, 0.06 * self.grid)
+        found = concentrate(found, 0.06 * self.grid)
         lightness, color, orientation = found[:, :1], found[:, 1:3], found[:, 3:]
         joined = lightness / 4 + color.mean(1, keepdim=True) / 2
         joined = joined + orientation.mean(1, keepdim=True) / 4
-        smooth = blurred(joined, 0.8, "reflect")
+        smooth = blur(joined, 0.8, "reflect")
         whole = F.interpolate(smooth, image.shape[-2:], mode="bilinear").clamp(min=0)
         return whole.squeeze(1)
 
 
-def fitted(image: Tensor, side: int) -> tuple[int, int]:
+def fit_size(image: Tensor, side: int) -> tuple[int, int]:
     """Find the size whose longer side is ``side``, of the image's shape; no side below 8."""
     height, width = image.shape[-2:]
     scale = side / max(height, width)
@@ -78,12 +78,12 @@ def activation(features: Tensor, sigma: float) -> Tensor:
     """
     # A shift changes no difference but spares float32 the cancellation of large squares.
     v = features - features.mean((-2, -1), keepdim=True)
-    near = blurred(torch.ones_like(v[:1, :1]), sigma)
-    differing = v.square() * near - 2 * v * blurred(v, sigma) + blurred(v.square(), sigma)
-    return _law(differing.clamp(min=1e-5).sqrt())
+    near = blur(torch.ones_like(v[:1, :1]), sigma)
+    differing = v.square() * near - 2 * v * blur(v, sigma) + blur(v.square(), sigma)
+    return _normalize(differing.clamp(min=1e-5).sqrt())
 
 
-def concentrated(found: Tensor, sigma: float) -> Tensor:
+def concentrate(found: Tensor, sigma: float) -> Tensor:
     """Gather activation where there is more of it: the walk with weights ``a_j F_ij``.
 
     Args:
@@ -93,7 +93,7 @@ def concentrated(found: Tensor, sigma: float) -> Tensor:
     Returns:
         ``(B,K,h,w)``, each map of sum one: proportional to ``a_i (F a)_i``.
     """
-    return _law(found * blurred(found, sigma))
+    return _normalize(found * blur(found, sigma))
 
 
 def orientations(gray: Tensor, size: int = 9, sigma: float = 1.8, wave: float = 4.5) -> Tensor:
@@ -122,12 +122,12 @@ def orientations(gray: Tensor, size: int = 9, sigma: float = 1.8, wave: float = 
     return F.conv2d(padded, torch.stack(kernels)[:, None]).abs()
 
 
-def blurred(maps: Tensor, sigma: float, border: str = "constant") -> Tensor:
+def blur(maps: Tensor, sigma: float, border: str = "constant") -> Tensor:
     """Blur with a Gaussian that ends at three deviations; zeros beyond the border by default."""
     size = 2 * math.ceil(3 * sigma) + 1
     blur: Tensor = gaussian_blur2d(maps, (size, size), (sigma, sigma), border)
     return blur
 
 
-def _law(weights: Tensor) -> Tensor:
+def _normalize(weights: Tensor) -> Tensor:
     return weights / weights.sum((-2, -1), keepdim=True)

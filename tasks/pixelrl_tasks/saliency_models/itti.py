@@ -10,7 +10,7 @@ from kornia.filters import gaussian_blur2d
 from torch import Tensor
 
 from pixelrl.saliency import Kind
-from pixelrl_tasks.saliency_models.gbvs import fitted, orientations
+from pixelrl_tasks.saliency_models.gbvs import fit_size, orientations
 
 PAIRS = ((0, 2), (0, 3), (1, 3), (1, 4))
 """Levels of the pyramid that are compared: center and surround."""
@@ -40,7 +40,7 @@ class Itti:
 
     def __call__(self, image: Tensor) -> Tensor:
         """Compute saliency, ``(B,3,H,W)`` to ``(B,H,W)``."""
-        small = F.interpolate(image, fitted(image, self.side), mode="bilinear", antialias=True)
+        small = F.interpolate(image, fit_size(image, self.side), mode="bilinear", antialias=True)
         intensity = small.mean(1, keepdim=True)
         size = (max(4, small.shape[-2] // 4), max(4, small.shape[-1] // 4))
         lightness = _conspicuity(_pyramid(intensity), size)
@@ -48,13 +48,13 @@ class Itti:
         turned = [orientations(level) for level in _pyramid(intensity)]
         orientation = _conspicuity(turned, size)
         parts = [part.mean(1, keepdim=True) for part in (lightness, color, orientation)]
-        joined = torch.stack([promoted(part, floor=0.1) for part in parts]).sum(0)
+        joined = torch.stack([promote(part, floor=0.1) for part in parts]).sum(0)
         # A trace everywhere, lest an image of one color be judged by its rounding errors.
         whole = F.interpolate(joined + 5e-3, image.shape[-2:], mode="bilinear").clamp(min=0)
         return whole.squeeze(1)
 
 
-def promoted(maps: Tensor, floor: float = 4e-3) -> Tensor:
+def promote(maps: Tensor, floor: float = 4e-3) -> Tensor:
     """Scale maps to their peak and weight them by ``(1 - mean of the other peaks)^2``.
 
     A map with one peak keeps it; one with many like peaks nearly vanishes.
@@ -96,5 +96,5 @@ def _conspicuity(levels: Sequence[Tensor], size: tuple[int, int]) -> Tensor:
         fine = levels[center]
         around = F.interpolate(levels[surround], fine.shape[-2:], mode="bilinear")
         contrast = (fine - around).abs()
-        maps.append(promoted(F.interpolate(contrast, size, mode="bilinear", antialias=True)))
+        maps.append(promote(F.interpolate(contrast, size, mode="bilinear", antialias=True)))
     return torch.stack(maps).sum(0)
