@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from pixelrl.records.file import save_choices
+from pixelrl.records.file import Recorded, save_choices
 
 EDITS = ["-1", "keep", "+1", "median"]
 
@@ -22,5 +22,5 @@ def record(
     held["frames"] = rng.integers(0, 256, (length + 1, height, width, channels), np.uint8)
     held["target"] = rng.integers(0, 256, (height, width, channels), np.uint8)
     choices = rng.integers(0, len(EDITS), shape, np.uint8)
-    save_choices(path, choices, EDITS, {"name": "toy", "task": {"length": length}}, held)
+    save_choices(path, Recorded(choices, EDITS, {"name": "toy", "task": {"length": length}}, held))
     return {"choices": choices, **held}

@@ -15,7 +15,7 @@ from PIL import Image
 from photos import tiny, write_photos
 from pixelrl.cli.main import main
 from pixelrl.images.files import read_image
-from pixelrl.records.file import load_choices, save_choices
+from pixelrl.records.file import Recorded, load_choices, save_choices
 from pixelrl.records.write import KINDS
 
 
@@ -75,7 +75,7 @@ def test_altered_choices_have_their_effect_where_they_were_altered(
     choices = recorded.choices.copy()
     keep = recorded.edits.index("keep")
     choices[:, :20] = keep
-    save_choices(path, choices, recorded.edits, recorded.experiment)
+    save_choices(path, Recorded(choices, recorded.edits, recorded.experiment))
     files = ["--choices", str(path), "--image", str(photos / "photo0.png")]
     assert main(["replay", *files, "--out", str(tmp_path / "kept.png")]) == 0
     kept = read_image(tmp_path / "kept.png", 1)
@@ -102,11 +102,13 @@ def test_replay_tells_what_does_not_fit(
     assert "not a choice file" in told(photo, photo)
     larger = write_photos(tmp_path / "larger", count=1, size=60) / "photo0.png"
     assert "for this image" in told(path, larger)
-    save_choices(path, recorded.choices, ["other", *recorded.edits[1:]], recorded.experiment)
+    save_choices(
+        path, Recorded(recorded.choices, ["other", *recorded.edits[1:]], recorded.experiment)
+    )
     assert "recorded with edits other" in told(path, photo)
     wild = recorded.choices.copy()
     wild[0, 0, 0] = 200
-    save_choices(path, wild, recorded.edits, recorded.experiment)
+    save_choices(path, Recorded(wild, recorded.edits, recorded.experiment))
     assert "below 9" in told(path, photo)
 
 

@@ -50,6 +50,11 @@ class ActionSet(Mapping[str, Edit]):
         """The edits' names, in order."""
         return tuple(self._edits)
 
+    @property
+    def noop(self) -> str | None:
+        """The name of the edit that is `keep` and so does nothing; None if there is none."""
+        return next((name for name, edit in self._edits.items() if edit is keep), None)
+
     def candidates(self, image: Tensor) -> Tensor:
         """Compute what every edit would make of the image.
 

@@ -26,17 +26,18 @@ SPELL = {0xD7: "x", 0x2212: "-", 0x2013: "-", 0x3C3: "sigma", 0x2192: "to", ord(
 """What the font lacks: times, minus, dash, sigma, arrow."""
 
 
-def draw_choices(choice: Tensor, names: Sequence[str]) -> Tensor:
+def draw_choices(choice: Tensor, names: Sequence[str], noop: str | None = None) -> Tensor:
     """Paint every pixel in the colour of its edit.
 
     Args:
         choice: ``(B,H,W)`` int64 in [0, A).
         names: the edits' names, in order.
+        noop: which of them does nothing, if one does.
 
     Returns:
         ``(B,3,H,W)`` RGB in [0, 1].
     """
-    return color_edits(names).to(choice.device)[choice.long()].movedim(-1, 1)
+    return color_edits(names, noop).to(choice.device)[choice.long()].movedim(-1, 1)
 
 
 def draw_change(before: Tensor, after: Tensor, gain: float | Tensor) -> Tensor:
@@ -77,6 +78,8 @@ def draw_filmstrip(
     choices: Tensor,
     names: Sequence[str],
     target: Tensor | None = None,
+    *,
+    noop: str | None = None,
 ) -> Tensor:
     """Draw one image's episode: a column per step; image, choice and change in rows.
 
@@ -88,6 +91,7 @@ def draw_filmstrip(
         choices: ``(T,H,W)`` int64 in [0, A).
         names: the edits' names, in order.
         target: ``(C,H,W)``, if there is one; then every image's PSNR is told.
+        noop: which edit does nothing, if one does.
 
     Returns:
         ``(3,h,w)`` RGB in [0, 1], multiples of 1/255; at most about 4000 pixels wide.
@@ -103,9 +107,9 @@ def draw_filmstrip(
     shown, shares = torch.tensor(steps), count_shares(choices[:, None], len(names))
     before, after = frames[shown - 1], frames[shown]
     levels = [_level(change) for change in after - before]
-    maps = draw_choices(choices[shown - 1], names)
+    maps = draw_choices(choices[shown - 1], names, noop)
     changes = draw_change(before, after, 255 / torch.tensor(levels).view(-1, 1, 1, 1))
-    sheet = _Sheet(cell, 1 + len(steps) + len(known), names)
+    sheet = _Sheet(cell, 1 + len(steps) + len(known), names, ink_edits(names, noop))
     sheet.words("", ["start", *(f"step {step}" for step in steps), *["target"] * len(known)])
     sheet.pictures("image", [_fit(each, cell) for each in (frames[0], *after, *known)])
     if known:
@@ -148,8 +152,10 @@ def _arrange(
 class _Sheet:
     """Be the paper: rows are drawn from top to bottom, then what is left is cut off."""
 
-    def __init__(self, cell: tuple[int, int], columns: int, names: Sequence[str]) -> None:
-        self.cell, self.names = cell, [name.translate(SPELL) for name in names]
+    def __init__(
+        self, cell: tuple[int, int], columns: int, names: Sequence[str], inks: Sequence[str]
+    ) -> None:
+        self.inks, self.cell, self.names = inks, cell, [name.translate(SPELL) for name in names]
         self.em = em = _em(cell[0])
         self.font, self.left = ImageFont.load_default(em), 6 * em
         self.wide = max(cell[0], 5 * em)
@@ -193,7 +199,7 @@ class _Sheet:
         top, bottom = self.y - self.em // 6, self.y + self.em // 3
         for column, row in enumerate(shares):
             left, edge = self.center(column) - self.wide // 2, 0.0
-            for share, ink in zip(row, ink_edits(self.names), strict=False):
+            for share, ink in zip(row, self.inks, strict=False):
                 start, edge = round(edge * self.wide), edge + share
                 if round(edge * self.wide) > start:
                     stop = left + round(edge * self.wide) - 1
@@ -207,8 +213,7 @@ class _Sheet:
         rows = -(-len(shares) // across)
         self.y += em * 5 // 4
         self.text(em, self.y, "share", "lm")
-        hues = ink_edits(self.names)
-        for index, (name, share, ink) in enumerate(zip(self.names, shares, hues, strict=True)):
+        for index, (name, share, ink) in enumerate(zip(self.names, shares, self.inks, strict=True)):
             x, y = self.left + index // rows * self.entry, self.y + index % rows * line
             self.draw.rectangle((x, y - em // 2, x + em, y + em // 2), ink, FRAME)
             self.text(x + line, y, name, "lm")

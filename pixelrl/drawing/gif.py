@@ -22,13 +22,16 @@ PAUSE, LAST = 900, 2700
 """How long a step and the last step are shown, in milliseconds."""
 
 
-def draw_animation(frames: Tensor, choices: Tensor, names: Sequence[str]) -> list[Image.Image]:
+def draw_animation(
+    frames: Tensor, choices: Tensor, names: Sequence[str], noop: str | None = None
+) -> list[Image.Image]:
     """Draw the pictures of an animation.
 
     Args:
         frames: ``(T+1,C,H,W)``, nominally in [0, 1]: the start and the image after each step.
         choices: ``(T,H,W)`` int64 in [0, A).
         names: the edits' names, in order.
+        noop: which of them does nothing, if one does.
 
     Returns:
         T+1 pictures of one size and one palette.
@@ -37,9 +40,9 @@ def draw_animation(frames: Tensor, choices: Tensor, names: Sequence[str]) -> lis
     longest = max(height, width)
     factor = LARGEST / longest if longest > LARGEST else max(1, SMALLEST // longest)
     size = (max(1, round(factor * width)), max(1, round(factor * height)))
-    legend = _legend(names, 2 * size[0] + GAP)
-    maps = draw_choices(choices, names)
-    table = _palette(names, frames[-1])
+    legend = _legend(names, noop, 2 * size[0] + GAP)
+    maps = draw_choices(choices, names, noop)
+    table = _palette(color_edits(names, noop), frames[-1])
     drawn = []
     for step, frame in enumerate(frames):
         sheet = Image.new("RGB", (legend.width, size[1] + legend.height + 2 * EM), "white")
@@ -69,7 +72,7 @@ def _fit(image: Image.Image, size: tuple[int, int], factor: float) -> Image.Imag
     return image.resize(size, how)
 
 
-def _legend(names: Sequence[str], room: int) -> Image.Image:
+def _legend(names: Sequence[str], noop: str | None, room: int) -> Image.Image:
     """List the edits with their colors below two pictures that together are ``room`` wide."""
     font = ImageFont.load_default(EM)
     told = [name.translate(SPELL) for name in names]
@@ -79,16 +82,16 @@ def _legend(names: Sequence[str], room: int) -> Image.Image:
     rows = -(-len(told) // across)
     sheet = Image.new("RGB", (width, rows * (EM + 8) + EM), "white")
     draw = ImageDraw.Draw(sheet)
-    for index, (name, ink) in enumerate(zip(told, ink_edits(names), strict=True)):
+    for index, (name, ink) in enumerate(zip(told, ink_edits(names, noop), strict=True)):
         x, y = GAP + index % across * entry, EM + index // across * (EM + 8)
         draw.rectangle((x, y - EM // 2, x + EM, y + EM // 2), ink, SOFT)
         draw.text((x + EM * 3 // 2, y), name, INK, font, anchor="lm")
     return sheet
 
 
-def _palette(names: Sequence[str], image: Tensor) -> Image.Image:
+def _palette(colors: Tensor, image: Tensor) -> Image.Image:
     """Share out a palette: the edits' colors, then gray levels or the image's own colors."""
-    levels = (color_edits(names)[:128] * 255).round().to(torch.uint8).flatten().tolist()
+    levels = (colors[:128] * 255).round().to(torch.uint8).flatten().tolist()
     room = 256 - len(levels) // 3
     if len(image) == 3:
         own = picture(image).quantize(room - 16, Image.Quantize.MEDIANCUT).getpalette() or []

@@ -13,7 +13,6 @@ PALETTE = (
     " 446666 CCCC99 226644 0000DD 3388FF 224455 CCAAAA FF5577 99DDFF BB1144"
 )
 LIGHT_GRAY = "DDDDDD"
-KEEP = {"keep", "do nothing", "nothing", "none", "identity", "noop", "no op", "stay"}
 
 
 def palette(count: int) -> Tensor:
@@ -29,35 +28,32 @@ def palette(count: int) -> Tensor:
     return table[index % len(table)] * 0.7 ** (index // len(table))[:, None]
 
 
-def color_edits(names: Sequence[str]) -> Tensor:
+def color_edits(names: Sequence[str], noop: str | None = None) -> Tensor:
     """Give each edit its colour: light gray to the one that does nothing, the palette to the rest.
 
     Args:
         names: the edits' names, in order.
+        noop: which of them does nothing, if one does (`ActionSet.noop`).
 
     Returns:
         ``(A,3)`` RGB in [0, 1], no two alike.
 
     Example:
-        >>> colors(["keep", "blur"])[0]
+        >>> colors(["keep", "blur"], noop="keep")[0]
         tensor([0.8667, 0.8667, 0.8667])
     """
     table = palette(len(names))
-    for index, name in enumerate(names):
-        if keeps(name):
-            rest = table[: len(names) - 1]
-            return torch.cat([rest[:index], rgb(LIGHT_GRAY)[None], rest[index:]])
-    return table
+    if noop is None or noop not in names:
+        return table
+    index, rest = list(names).index(noop), table[: len(names) - 1]
+    return torch.cat([rest[:index], rgb(LIGHT_GRAY)[None], rest[index:]])
 
 
-def ink_edits(names: Sequence[str]) -> list[str]:
+def ink_edits(names: Sequence[str], noop: str | None = None) -> list[str]:
     """Write the edits' colors as Pillow and CSS want them, such as ``#0072b2``."""
-    return [f"#{bytes(row).hex()}" for row in (color_edits(names) * 255).round().int().tolist()]
-
-
-def keeps(name: str) -> bool:
-    """Tell from an edit's name whether it does nothing."""
-    return name.lower().replace("_", " ").replace("-", " ").strip() in KEEP
+    return [
+        f"#{bytes(row).hex()}" for row in (color_edits(names, noop) * 255).round().int().tolist()
+    ]
 
 
 def rgb(code: str) -> Tensor:

@@ -8,7 +8,7 @@ from typing import Literal, get_args
 import torch
 from torch import Tensor
 
-from pixelrl.drawing.palette import keeps
+from pixelrl.actions import ActionSet
 from pixelrl.errors import ConfigError, nearest
 from pixelrl.intervention.regions import Region, check_steps, describe_steps, write_steps
 from pixelrl.rl.rollout import Intervention
@@ -57,13 +57,13 @@ class Rule:
 
 
 def stop_after(
-    count: int, names: Sequence[str], length: int, region: Region | None = None
+    count: int, actions: ActionSet, length: int, region: Region | None = None
 ) -> Rule | None:
     """Leave the picture alone from some step on.
 
     Args:
         count: steps that are still free, from 0 on.
-        names: the task's edits, among them one that does nothing.
+        actions: the task's edits, among them `pixelrl.keep`.
         length: steps of an episode.
         region: where to stop; None for everywhere.
 
@@ -77,28 +77,30 @@ def stop_after(
         raise ConfigError(f"stop after {count}: expected steps from 0 to {length}.")
     if count == length:
         return None
-    return Rule("only", (find_noop(names),), region, range(count, length))
+    return Rule("only", (find_noop(actions),), region, range(count, length))
 
 
-def keep_outside(region: Region, names: Sequence[str]) -> Rule:
+def keep_outside(region: Region, actions: ActionSet) -> Rule:
     """Leave everything but a region alone.
 
     Raises:
         ConfigError: no edit does nothing.
     """
-    return Rule("only", (find_noop(names),), region.outside())
+    return Rule("only", (find_noop(actions),), region.outside())
 
 
-def find_noop(names: Sequence[str]) -> str:
-    """Find the edit that does nothing, by its name.
+def find_noop(actions: ActionSet) -> str:
+    """Find the edit that does nothing: the one that is `pixelrl.keep`.
 
     Raises:
         ConfigError: there is none.
     """
-    for name in names:
-        if keeps(name):
-            return name
-    raise ConfigError(f"no edit of this task does nothing; it has {', '.join(names)}.")
+    if actions.noop is None:
+        raise ConfigError(
+            f"no edit of this task is pixelrl.keep, which does nothing; it has"
+            f" {', '.join(actions)}."
+        )
+    return actions.noop
 
 
 def check_edit(name: str, names: Sequence[str]) -> str:

@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from pixelrl.actions import ActionSet
 from pixelrl.errors import ConfigError
 from pixelrl.intervention.regions import Region, read_region, read_steps, write_steps
 from pixelrl.intervention.rules import Kind, Rule, check_edit, keep_outside, stop_after
@@ -58,15 +59,13 @@ def read_rule(kind: Kind, text: str, names: Sequence[str]) -> Rule:
     return Rule(kind, tuple(check_edit(name, names) for name in edits), region, steps, bias)
 
 
-def read_rules(
-    written: Mapping[str, Sequence[str]], names: Sequence[str], length: int
-) -> list[Rule]:
+def read_rules(written: Mapping[str, Sequence[str]], actions: ActionSet, length: int) -> list[Rule]:
     """Read all rules of a command line.
 
     Args:
         written: what each option was given: ``forbid``, ``only``, ``prefer``, ``stop_after``,
             ``keep_outside``.
-        names: the task's edits.
+        actions: the task's edits.
         length: steps of an episode.
 
     Raises:
@@ -74,15 +73,17 @@ def read_rules(
         DataError: a mask cannot be read.
     """
     kinds: tuple[Kind, ...] = ("forbid", "only", "prefer")
-    rules = [read_rule(kind, text, names) for kind in kinds for text in written.get(kind, ())]
+    rules = [
+        read_rule(kind, text, actions.names) for kind in kinds for text in written.get(kind, ())
+    ]
     for text in written.get("stop_after", ()):
         count, region, steps = split(text)
         if steps is not None or not re.fullmatch("[0-9]+", count):
             raise ConfigError(f"stop after '{text}': expected STEPS[@MASK], such as 3@sky.png.")
-        rule = stop_after(int(count), names, length, region)
+        rule = stop_after(int(count), actions, length, region)
         rules += [rule] if rule else []
     for text in written.get("keep_outside", ()):
-        rules.append(keep_outside(read_region(Path(text)), names))
+        rules.append(keep_outside(read_region(Path(text)), actions))
     return rules
 
 

@@ -114,7 +114,7 @@ def note(path: Path, entries: Sequence[Mapping[str, Any]]) -> None:
 
 def save(path: Path, recorded: Recorded) -> None:
     """Write a record with everything that belongs to it."""
-    save_choices(path, *recorded)
+    save_choices(path, recorded)
 
 
 def describe_entry(entry: Mapping[str, Any]) -> str:

@@ -1,7 +1,7 @@
 """Recorded choices as files: what every pixel did, readable, alterable, and enough to replay."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -35,7 +35,8 @@ class Recorded(NamedTuple):
         experiment: the settings of the experiment, as `config.plain` describes them.
         layers: those of `LAYERS` that were recorded; none in files of pixelrl 0.1.0 and in choices
             saved without any.
-        history: who changed what, in order, as `alter` and `rulebook.entry` describe it.
+        history: who changed what, in order, as `edit` and `syntax.describe_rule` describe it.
+        noop: which of the edits does nothing, if one does.
     """
 
     choices: NDArray[np.uint8]
@@ -43,37 +44,28 @@ class Recorded(NamedTuple):
     experiment: dict[str, Any]
     layers: Layers = MappingProxyType({})
     history: tuple[Mapping[str, Any], ...] = ()
+    noop: str | None = None
 
 
-def save_choices(
-    path: Path,
-    choices: NDArray[np.uint8],
-    edits: Sequence[str],
-    experiment: Mapping[str, Any],
-    layers: Layers | None = None,
-    history: Sequence[Mapping[str, Any]] = (),
-) -> None:
+def save_choices(path: Path, recorded: Recorded) -> None:
     """Write choices ``(T,H,W)`` with the names and settings that give them meaning.
 
     Args:
         path: the file; its folder is made.
-        choices: counting into ``edits``.
-        edits: the edits' names, in order.
-        experiment: the settings, as `config.plain` describes them.
-        layers: any of `LAYERS`. Those of choices that were altered tell of another episode; leave
+        recorded: what to write. Layers of choices that were altered tell of another episode; leave
             them out.
-        history: who changed what, in order.
     """
-    held: dict[str, Any] = dict(layers or {})
     path.parent.mkdir(parents=True, exist_ok=True)
     about = {
-        "edits": list(edits),
-        "experiment": dict(experiment),
-        "layers": {name: LAYERS[name] for name in held},
-        "history": [dict(entry) for entry in history],
+        "edits": list(recorded.edits),
+        "experiment": dict(recorded.experiment),
+        "layers": {name: LAYERS[name] for name in recorded.layers},
+        "history": [dict(entry) for entry in recorded.history],
+        "noop": recorded.noop,
     }
+    held: dict[str, Any] = {"about": np.array(json.dumps(about)), **recorded.layers}
     with path.open("wb") as file:
-        np.savez_compressed(file, choices=choices, about=np.array(json.dumps(about)), **held)
+        np.savez_compressed(file, choices=recorded.choices, **held)
 
 
 def load_choices(path: Path, *, with_layers: bool = False) -> Recorded:
@@ -95,8 +87,12 @@ def load_choices(path: Path, *, with_layers: bool = False) -> Recorded:
             wanted = [name for name in LAYERS if with_layers and name in stored]
             layers = {name: stored[name] for name in wanted}
             edits = tuple(about["edits"])
+            # Files of pixelrl 0.1.0 do not tell; there, built-in tasks called it so.
+            noop = about.get("noop", "keep" if "keep" in edits else None)
             history = tuple(dict(entry) for entry in about.get("history", ()))
-            recorded = Recorded(stored["choices"], edits, about["experiment"], layers, history)
+            recorded = Recorded(
+                stored["choices"], edits, about["experiment"], layers, history, noop
+            )
     except FileNotFoundError as error:
         raise DataError(f"{path}: no such file; pass a .choices.npz that predict wrote.") from error
     except (OSError, ValueError, KeyError, TypeError, EOFError, BadZipFile) as error:

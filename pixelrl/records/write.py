@@ -13,7 +13,7 @@ from pixelrl.drawing.filmstrip import draw_filmstrip
 from pixelrl.drawing.gif import draw_animation, write_animation
 from pixelrl.images.files import as_bytes, write_image
 from pixelrl.maps import Scene
-from pixelrl.records.file import save_choices
+from pixelrl.records.file import Recorded, save_choices
 from pixelrl.rl.trace import Edited, Trace
 
 MOST = 65504.0
@@ -44,20 +44,21 @@ def write_record(
     if edited.trace is None:
         raise TypeError("an image was edited without keeping its trace.")
     choices, frames = edited.choices[:, 0].cpu(), edited.trace.frames
-    names = experiment.task.actions.names
+    names, noop = experiment.task.actions.names, experiment.task.actions.noop
     target = scene.get("target")
     shown = None if target is None else target[0].cpu()
     write_image(directory / f"{name}.png", edited.image[0], profile)
-    strip = draw_filmstrip(list(frames[:, 0]), choices, names, shown)
+    strip = draw_filmstrip(list(frames[:, 0]), choices, names, shown, noop=noop)
     write_image(directory / f"{name}.strip.png", strip)
-    write_animation(directory / f"{name}.gif", draw_animation(frames[:, 0], choices, names))
-    save_choices(
-        directory / f"{name}.choices.npz",
+    write_animation(directory / f"{name}.gif", draw_animation(frames[:, 0], choices, names, noop))
+    recorded = Recorded(
         choices.to(torch.uint8).numpy().astype(np.uint8),
         names,
         as_plain(experiment),
         trace_arrays(edited.trace, target),
+        noop=noop,
     )
+    save_choices(directory / f"{name}.choices.npz", recorded)
 
 
 def trace_arrays(trace: Trace, target: Tensor | None = None) -> dict[str, NDArray[Any]]:

@@ -69,7 +69,7 @@ def _write(file: TextIO, results: Results, head: str, tail: str) -> None:
         "version": __version__,
         "task": name,
         "edits": list(edits),
-        "colors": ink_edits(edits),
+        "colors": ink_edits(edits, recorded.noop),
         "images": images,
         "scores": _scores(results),
         "calibration": results.calibration,

@@ -59,9 +59,9 @@ def expected_losses(
     """Compute the losses with the immediate reward in exact expectation over all edits.
 
     The environment can tell the reward of every edit, not only of the one taken. With
-    ``q = sum_a pi(a) r(a)`` the gradient is that of ``-q - log pi(a_t) * ((R_t - r_t) - (V_t - q))``,
-    the same in expectation as the published one, with less variance, where a pixel's reward depends
-    on its own edit alone.
+    ``q = sum_a pi(a) r(a)`` the gradient is that of
+    ``-q - log pi(a_t) * ((R_t - r_t) - (V_t - q))``: the same in expectation as the published one,
+    with less variance, where a pixel's reward depends on its own edit alone.
 
     Args:
         steps: T transitions with values.

@@ -105,7 +105,9 @@ def describe_session(desk: Session) -> dict[str, Any]:
         "masked": desk.masked,
         "edits": [
             {"name": name, "ink": ink}
-            for name, ink in zip(desk.names, ink_edits(desk.names), strict=True)
+            for name, ink in zip(
+                desk.names, ink_edits(desk.names, desk.task.actions.noop), strict=True
+            )
         ],
         "formats": [f"image/{kind.lower()}" for kind in FORMATS],
         "bytes": MOST_BYTES,

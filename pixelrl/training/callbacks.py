@@ -129,7 +129,9 @@ def draw(task: Task, choices: Tensor, scene: Scene) -> Tensor:
     frames = [first["image"], *replay(task, choices[:, :1], first)]
     target = first["target"][0].cpu() if "target" in first else None
     images = [frame[0].cpu() for frame in frames]
-    return draw_filmstrip(images, choices[:, 0].cpu(), task.actions.names, target)
+    return draw_filmstrip(
+        images, choices[:, 0].cpu(), task.actions.names, target, noop=task.actions.noop
+    )
 
 
 def log_picture(trainer: pl.Trainer, name: str, picture: Tensor, step: int) -> None:

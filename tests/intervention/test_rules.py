@@ -11,6 +11,7 @@ from PIL import Image
 from torch import Tensor
 
 from photos import write_photos
+from pixelrl.actions import ActionSet, shift
 from pixelrl.cli.main import main
 from pixelrl.errors import ConfigError, DataError, MapError
 from pixelrl.images.files import read_image, write_image
@@ -32,7 +33,8 @@ from pixelrl.training.module import PixelA3C
 from strategies import filled, seeds
 from toys import Published, Toy, toy_net
 
-NAMES = Toy().actions.names
+ACTIONS = Toy().actions
+NAMES = ACTIONS.names
 LENGTH = 3
 
 
@@ -70,25 +72,25 @@ def left(found: list[Rule], step: int, y: int, x: int) -> set[str]:
     return names
 
 
-# Laws of the guide
+# Laws of the bend
 
 
 @settings(max_examples=15)
 @given(st.lists(rules((4, 5)), max_size=4), seeds)
-def test_a_guide_does_what_the_rules_say_pixel_by_pixel(found: list[Rule], seed: int) -> None:
+def test_an_intervention_does_what_the_rules_say_pixel_by_pixel(found: list[Rule], seed: int) -> None:
     pixels = [(s, y, x) for s in range(LENGTH) for y in range(4) for x in range(5)]
     if any(not left(found, *pixel) for pixel in pixels):
         with pytest.raises(ConfigError, match="no edit is left"):
             compile_rules(found, NAMES, LENGTH)
         return
     logits = filled((2, 5, 4, 5), seed, low=-3, high=3)
-    guide = compile_rules(found, NAMES, LENGTH)
+    bend = compile_rules(found, NAMES, LENGTH)
     for step, y, x in pixels:
         may = left(found, step, y, x)
         for number, name in enumerate(NAMES):
             wanted = [r for r in found if r.kind == "prefer" and holds(r, step, y, x)]
             bias = sum(rule.bias for rule in wanted if name in rule.edits)
-            bent = guide(logits, step)[:, number, y, x]
+            bent = bend(logits, step)[:, number, y, x]
             expected = logits[:, number, y, x] + bias if name in may else torch.tensor(-torch.inf)
             torch.testing.assert_close(bent, expected.expand(2), rtol=0, atol=1e-5)
 
@@ -96,7 +98,7 @@ def test_a_guide_does_what_the_rules_say_pixel_by_pixel(found: list[Rule], seed:
 @given(st.lists(rules((4, 5)), max_size=3), seeds)
 def test_no_logit_changes_where_no_rule_holds(found: list[Rule], seed: int) -> None:
     try:
-        guide = compile_rules(found, NAMES, LENGTH)
+        bend = compile_rules(found, NAMES, LENGTH)
     except ConfigError:
         assume(False)
     logits = filled((1, 5, 4, 5), seed, low=-3, high=3)
@@ -104,16 +106,16 @@ def test_no_logit_changes_where_no_rule_holds(found: list[Rule], seed: int) -> N
         free = torch.tensor(
             [[not any(holds(r, step, y, x) for r in found) for x in range(5)] for y in range(4)]
         )
-        assert torch.equal(guide(logits, step)[..., free], logits[..., free])
+        assert torch.equal(bend(logits, step)[..., free], logits[..., free])
 
 
 @given(seeds)
 def test_what_is_forbidden_is_not_drawn_either(seed: int) -> None:
     there = region(seed, (9, 9))
-    guide = compile_rules([Rule("forbid", ("plus", "box"), there)], NAMES, LENGTH)
+    bend = compile_rules([Rule("forbid", ("plus", "box"), there)], NAMES, LENGTH)
     logits = filled((1, 5, 9, 9), seed, low=-3, high=3)
     logits[:, 2] += 50  # the forbidden edit is what the agents would choose
-    for choice in (choose_greedy(guide(logits, 0)), sample(guide(logits, 0))):
+    for choice in (choose_greedy(bend(logits, 0)), sample(bend(logits, 0))):
         assert not (torch.isin(choice[0], torch.tensor([2, 3])) & there.inside).any()
         assert (choose_greedy(logits) == 2).all()
 
@@ -121,12 +123,12 @@ def test_what_is_forbidden_is_not_drawn_either(seed: int) -> None:
 @example(0)
 @given(st.integers(0, LENGTH))
 def test_after_stop_the_picture_stays_as_it_is(count: int) -> None:
-    rule = stop_after(count, NAMES, LENGTH)
-    guide = compile_rules([rule] if rule else [], NAMES, LENGTH)
+    rule = stop_after(count, ACTIONS, LENGTH)
+    bend = compile_rules([rule] if rule else [], NAMES, LENGTH)
     logits = filled((1, 5, 3, 3), count)
     for step in range(LENGTH):
-        kept = (choose_greedy(guide(logits, step)) == NAMES.index("keep")).all()
-        assert kept if step >= count else torch.equal(guide(logits, step), logits)
+        kept = (choose_greedy(bend(logits, step)) == NAMES.index("keep")).all()
+        assert kept if step >= count else torch.equal(bend(logits, step), logits)
 
 
 # Laws of whole episodes
@@ -136,8 +138,8 @@ def edited(found: list[Rule], image: Tensor, *, tile: int = 0, remembers: bool =
     task = Published(length=2)
     net = toy_net(task, width=3, memory=remembers, scale=3)
     module = PixelA3C(task, net, Learning(spread=0), tile=tile)
-    guide = compile_rules(found, task.actions.names, 2) if found else None
-    return module.edit({"image": image}, guide=guide)
+    bend = compile_rules(found, task.actions.names, 2) if found else None
+    return module.edit({"image": image}, intervention=bend)
 
 
 @pytest.mark.parametrize("remembers", [True, False])
@@ -172,15 +174,15 @@ def test_a_rule_in_a_region_reaches_no_farther_than_the_agents_see(
 def test_outside_a_mask_to_keep_nothing_changes_at_all(seed: int, tile: int) -> None:
     image = filled((1, 1, 40, 60), seed)
     there = region(seed, (40, 60))
-    names = Published().actions.names
-    kept = edited([keep_outside(there, names)], image, tile=tile)
+    actions = Published().actions
+    kept = edited([keep_outside(there, actions)], image, tile=tile)
     outside = ~there.inside
     assert torch.equal(kept.image[..., outside], image[..., outside])
 
 
 @given(seeds)
 @settings(max_examples=5)
-def test_guides_see_whole_pictures_though_they_are_edited_in_tiles(seed: int) -> None:
+def test_interventions_see_whole_pictures_though_they_are_edited_in_tiles(seed: int) -> None:
     names = Published().actions.names
     image, there = filled((1, 1, 45, 61), seed), region(seed, (45, 61))
     found = [Rule("forbid", names[:4], there), Rule("prefer", ("box",), there.outside(), bias=2.0)]
@@ -251,7 +253,7 @@ def test_digests_tell_regions_apart() -> None:
 )
 def test_rules_that_cannot_be_had_are_named(written: dict[str, list[str]], told: str) -> None:
     with pytest.raises((ConfigError, DataError)) as caught:
-        compile_rules(read_rules(written, NAMES, LENGTH), NAMES, LENGTH)
+        compile_rules(read_rules(written, ACTIONS, LENGTH), NAMES, LENGTH)
     assert told in str(caught.value)
 
 
@@ -262,8 +264,8 @@ def test_rules_and_regions_that_make_no_sense_are_refused() -> None:
         Rule("forbid", ())
     with pytest.raises(ConfigError, match="no steps in a row"):
         Rule("forbid", ("keep",), steps=range(0))
-    with pytest.raises(ConfigError, match="no edit of this task does nothing"):
-        find_noop(["up", "down"])
+    with pytest.raises(ConfigError, match="no edit of this task is"):
+        find_noop(ActionSet({"up": shift(0.1), "down": shift(-0.1)}))
     with pytest.raises(MapError, match="expected a region"):
         Region(torch.zeros(2, 2), "mask")
     with pytest.raises(DataError, match="nothing in this mask is white"):

@@ -148,7 +148,7 @@ def test_hovering_tells_a_pixels_whole_history(opened: Page, results: Path) -> N
 def test_every_pixel_has_its_edits_color(browser: Any, results: Path) -> None:
     page = Page(browser, results / "report.html", "image=photo1&step=2&layer=choices")
     recorded = load_choices(results / "images" / "photo1.choices.npz", with_layers=True)
-    table = (color_edits(recorded.edits) * 255).round().byte().numpy()
+    table = (color_edits(recorded.edits, recorded.noop) * 255).round().byte().numpy()
     assert np.array_equal(page.pixels("view"), table[recorded.choices[1]])
     start = recorded.layers["frames"][0]
     assert np.array_equal(page.pixels("before"), np.repeat(start, 3, axis=2))

@@ -16,7 +16,7 @@ from PIL import Image
 
 from made_up import EDITS, record
 from pixelrl.cli.main import main
-from pixelrl.records.file import load_choices, save_choices
+from pixelrl.records.file import Recorded, load_choices, save_choices
 from pixelrl.report import build
 from pixelrl.report.packing import ROOM, block, levels
 
@@ -72,7 +72,7 @@ def test_names_cannot_break_out_of_the_page(tmp_path: Path) -> None:
     record(path, (1, 4, 4))
     found = load_choices(path, with_layers=True)
     evil = "</script><script>alert(1)</script>"
-    save_choices(path, found.choices, [evil, *EDITS[1:]], {"name": evil}, found.layers)
+    save_choices(path, Recorded(found.choices, [evil, *EDITS[1:]], {"name": evil}, found.layers))
     page = build(tmp_path, tmp_path / "page.html").read_text("utf-8")
     assert "<script>alert" not in page
     assert meta_of(page)["edits"][0] == evil
@@ -132,14 +132,14 @@ def test_what_cannot_be_reported_is_told_in_a_line(
     assert "no NAME.choices.npz in it" in refused(capsys, str(tmp_path))
     assert "takes no settings" in refused(capsys, str(tmp_path), "task.sigma=1")
     path = tmp_path / "a.choices.npz"
-    save_choices(path, np.zeros((1, 2, 2), np.uint8), EDITS, {})
+    save_choices(path, Recorded(np.zeros((1, 2, 2), np.uint8), EDITS, {}))
     assert "run predict or evaluate again" in refused(capsys, str(tmp_path))
     path.write_bytes(b"nonsense")
     assert "not a choice file" in refused(capsys, str(tmp_path))
     record(path, (1, 4, 4))
     record(other := tmp_path / "b.choices.npz", (1, 4, 4))
     found = load_choices(other, with_layers=True)
-    save_choices(other, found.choices, ["other", *EDITS[1:]], {}, found.layers)
+    save_choices(other, Recorded(found.choices, ["other", *EDITS[1:]], {}, found.layers))
     assert "a folder of their own" in refused(capsys, str(tmp_path))
     assert not list(tmp_path.glob("*report*"))  # nothing half written is left
     other.unlink()

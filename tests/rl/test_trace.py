@@ -10,9 +10,9 @@ from torch.distributions import Categorical
 
 from pixelrl.errors import DataError
 from pixelrl.images.files import as_bytes
-from pixelrl.records.file import LAYERS, load_choices, save_choices
+from pixelrl.records.file import LAYERS, Recorded, load_choices, save_choices
+from pixelrl.records.write import MOST, as_halves, trace_arrays
 from pixelrl.rl.rollout import rollout
-from pixelrl.rl.trace import MOST, as_halves, trace_arrays
 from pixelrl.scores import as_written
 from pixelrl.settings import Learning
 from pixelrl.training.module import PixelA3C
@@ -89,7 +89,7 @@ def test_a_record_comes_back_with_its_layers(tmp_path: Path) -> None:
     held = trace_arrays(edited.trace, scene["target"])
     path = tmp_path / "deep" / "a.choices.npz"
     choices = edited.choices[:, 0].numpy().astype(np.uint8)
-    save_choices(path, choices, module.task.actions.names, {"name": "toy"}, held)
+    save_choices(path, Recorded(choices, module.task.actions.names, {"name": "toy"}, held))
     recorded = load_choices(path, with_layers=True)
     assert np.array_equal(recorded.choices, choices)
     assert recorded.experiment == {"name": "toy"}
@@ -128,6 +128,6 @@ def test_layers_of_another_size_or_kind_are_refused(
     tmp_path: Path, name: str, layer: np.ndarray
 ) -> None:
     path = tmp_path / "a.choices.npz"
-    save_choices(path, np.zeros((2, 3, 4), np.uint8), ["a", "b"], {}, {name: layer})
+    save_choices(path, Recorded(np.zeros((2, 3, 4), np.uint8), ["a", "b"], {}, {name: layer}))
     with pytest.raises(DataError, match=rf"{name}.*run predict or evaluate again"):
         load_choices(path, with_layers=True)

@@ -60,4 +60,4 @@ def _rules(arguments: argparse.Namespace, module: "PixelA3C") -> "list[Rule]":
     from pixelrl.intervention.syntax import read_rules
 
     written = {name: getattr(arguments, name) for name in RULES}
-    return read_rules(written, module.task.actions.names, module.task.length)
+    return read_rules(written, module.task.actions, module.task.length)
