@@ -2,6 +2,7 @@
 
 import argparse
 import errno
+import logging
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -41,6 +42,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns:
         The exit status: 0, or 2 after an error that was told in one line; 130 when interrupted.
     """
+    _show_log()
     try:
         arguments, overrides = _parse(list(sys.argv[1:] if argv is None else argv))
         verb: Callable[[argparse.Namespace, list[str]], None] = arguments.verb
@@ -57,12 +59,22 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 0
 
 
+def _check_settings(name: str, words: Sequence[str]) -> None:
+    """Refuse settings that a verb does not take."""
+    settings = [word for word in words if "=" in word]
+    instead = getattr(verbs.verb(name), "NO_SETTINGS", None) if settings else None
+    if instead is not None:
+        told = f"; {instead}" if instead else ""
+        raise ConfigError(f"{name} takes no settings, got '{settings[0]}'{told}.")
+
+
 def _parse(argv: list[str]) -> tuple[argparse.Namespace, list[str]]:
     if argv and not argv[0].startswith("-") and argv[0] not in verbs.NAMES:
         raise ConfigError(
             f"no verb '{argv[0]}'.{nearest(argv[0], verbs.NAMES)} Verbs: {', '.join(verbs.NAMES)}."
         )
     arguments, rest = _parser().parse_known_args(argv)
+    _check_settings(argv[0], rest)
     for word in rest:
         key, equals, _ = word.partition("=")
         if not equals:
@@ -114,6 +126,22 @@ def _parser() -> Parser:
         sub.set_defaults(verb=verb.run)
         verb.options(sub)
     return parser
+
+
+def _show_log() -> None:
+    """Show what the library has to say, a line each, on the first process's stderr."""
+    log = logging.getLogger("pixelrl")
+    if os.environ.get("LOCAL_RANK", "0") != "0" or log.handlers:
+        return
+    log.addHandler(_Stderr())
+    log.setLevel(logging.INFO)
+
+
+class _Stderr(logging.Handler):
+    """Write to whatever stderr is now, as `print` does."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        print(self.format(record), file=sys.stderr)
 
 
 def _fail(message: str) -> int:

@@ -50,35 +50,14 @@ ARCHIVES = {
         ),
         home="https://www2.eecs.berkeley.edu/Research/Projects/CS/vision/grouping/resources.html",
     ),
-    "waterloo": Archive(
-        title="Waterloo Exploration Database (Ma et al., TIP 2017)",
-        licence="research only; cite the paper",
-        url="",  # published as RAR, which nothing here unpacks
-        sha256="",
-        folders=(),
-        home="https://kedema.org/project/exploration/index.html",
-    ),
-    "local-color": Archive(
-        title="Automatic Photo Adjustment Using Deep Neural Networks (Yan et al., TOG 2016)",
-        licence="its repository states none; ask the authors",
-        url="",
-        sha256="",
-        folders=(),
-        home="https://github.com/stephenyan1231/dl-image-enhance",
-    ),
 }
-
-
-def names() -> tuple[str, ...]:
-    """List the names that `fetch` knows."""
-    return tuple(ARCHIVES)
 
 
 def fetch(name: str, root: Path, *, url: str = "", progress: bool = False) -> Path:
     """Fetch a set of images, verify and unpack it; once is enough.
 
     Args:
-        name: one of `names`.
+        name: one of `ARCHIVES`.
         root: where it is unpacked, in a folder of its name.
         url: fetch the archive from this mirror instead.
         progress: show a bar.
@@ -94,11 +73,6 @@ def fetch(name: str, root: Path, *, url: str = "", progress: bool = False) -> Pa
             f"no data named '{name}'.{nearest(name, ARCHIVES)} Known: {', '.join(ARCHIVES)}."
         )
     archive, folder = ARCHIVES[name], root / name
-    if not archive.folders:
-        raise DataError(
-            f"{name} ({archive.title}) has no archive that can be unpacked here; get it from"
-            f" {archive.home} ({archive.licence}) and name its folders, data.train.image=DIR."
-        )
     if (folder / "SOURCE.txt").is_file():
         return folder
     address = url or archive.url

@@ -1,5 +1,6 @@
 """A checkpoint rebuilds its module: task, settings and weights, from the file alone."""
 
+import logging
 import pickle
 import zipfile
 from collections.abc import Mapping
@@ -14,6 +15,8 @@ from pixelrl.rl.network import PolicyValueNet
 from pixelrl.training.module import PixelA3C
 from pixelrl.training.official_weights import load_official_weights
 from pixelrl.training.pretraining import hand_over
+
+LOG = logging.getLogger(__name__)
 
 KEY = "pixelrl"
 """Where a Lightning checkpoint holds our part: format version and settings, plain values only."""
@@ -33,6 +36,8 @@ class Restored(NamedTuple):
 
 def build(experiment: Experiment) -> PixelA3C:
     """Build the module of an experiment, with random weights or those of ``network.init``.
+
+    What was loaded from there, and what keeps its random start, is logged.
 
     Raises:
         CheckpointError: the weight file does not fit.
@@ -54,7 +59,7 @@ def build(experiment: Experiment) -> PixelA3C:
         tile=experiment.data.tile,
     )
     if network.init:
-        initialize(module, Path(network.init))
+        LOG.info("network.init: %s", initialize(module, Path(network.init)))
     return module
 
 

@@ -94,7 +94,6 @@ def test_what_goes_wrong_is_told_in_one_line(
         return message
 
     assert "Did you mean 'bsds500'" in told("bsd500")
-    assert "github.com/stephenyan1231" in told("local-color")
     assert "404" in told("bsds500", f"{address}/missing.tgz")
     assert "cannot be had" in told("bsds500", "http://127.0.0.1:9/closed.tgz")
     (folder / "text.tgz").write_bytes(b"not an archive")

@@ -77,7 +77,9 @@ def left(found: list[Rule], step: int, y: int, x: int) -> set[str]:
 
 @settings(max_examples=15)
 @given(st.lists(rules((4, 5)), max_size=4), seeds)
-def test_an_intervention_does_what_the_rules_say_pixel_by_pixel(found: list[Rule], seed: int) -> None:
+def test_an_intervention_does_what_the_rules_say_at_every_pixel(
+    found: list[Rule], seed: int
+) -> None:
     pixels = [(s, y, x) for s in range(LENGTH) for y in range(4) for x in range(5)]
     if any(not left(found, *pixel) for pixel in pixels):
         with pytest.raises(ConfigError, match="no edit is left"):

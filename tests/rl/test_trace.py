@@ -26,7 +26,7 @@ def toy_module(tile: int = 0) -> PixelA3C:
 
 def test_layers_are_what_the_policy_thought_at_every_step() -> None:
     module, scene = toy_module(), toy_scene(2, 1, 20, 24)
-    edited = module.edit(scene, with_reward=True, with_layers=True)
+    edited = module.edit(scene, with_reward=True, with_trace=True)
     layers = edited.trace
     assert layers is not None
     assert layers.reward is not None
@@ -46,18 +46,18 @@ def test_layers_are_what_the_policy_thought_at_every_step() -> None:
 
 def test_layers_change_nothing_and_are_left_out_unless_wanted() -> None:
     module, scene = toy_module(), toy_scene(1, 1, 16, 16)
-    plain, kept = module.edit(scene), module.edit({"image": scene["image"]}, with_layers=True)
-    assert plain.layers is None
+    plain, kept = module.edit(scene), module.edit({"image": scene["image"]}, with_trace=True)
+    assert plain.trace is None
     assert torch.equal(plain.choices, kept.choices)
-    assert kept.layers is not None
-    assert kept.layers.reward is None
-    assert set(trace_arrays(kept.layers)) == {"entropy", "value", "frames"}
+    assert kept.trace is not None
+    assert kept.trace.reward is None
+    assert set(trace_arrays(kept.trace)) == {"entropy", "value", "frames"}
 
 
 def test_tiles_see_the_same_layers() -> None:
     scene = toy_scene(1, 1, 40, 50)
-    whole = toy_module().edit(scene, with_reward=True, with_layers=True).layers
-    tiled = toy_module(tile=16).edit(scene, with_reward=True, with_layers=True).layers
+    whole = toy_module().edit(scene, with_reward=True, with_trace=True).trace
+    tiled = toy_module(tile=16).edit(scene, with_reward=True, with_trace=True).trace
     assert whole is not None
     assert tiled is not None
     for name in whole._fields:
@@ -84,7 +84,7 @@ def test_bytes_are_those_of_the_written_image() -> None:
 
 def test_a_record_comes_back_with_its_layers(tmp_path: Path) -> None:
     module, scene = toy_module(), toy_scene(1, 1, 9, 7)
-    edited = module.edit(scene, with_reward=True, with_layers=True)
+    edited = module.edit(scene, with_reward=True, with_trace=True)
     assert edited.trace is not None
     held = trace_arrays(edited.trace, scene["target"])
     path = tmp_path / "deep" / "a.choices.npz"

@@ -8,8 +8,8 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from test_caffemodel import model
 
+from caffe import model
 from pixelrl.errors import CheckpointError
 from pixelrl.rl.network import PolicyValueNet
 from pixelrl.rl.returns import RewardMapConv

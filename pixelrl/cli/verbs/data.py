@@ -4,7 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from pixelrl.errors import ConfigError
+NO_SETTINGS = ""
 
 
 def options(parser: argparse.ArgumentParser) -> None:
@@ -15,8 +15,6 @@ def options(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, overrides: list[str]) -> None:
     """Download a widely used set of images."""
-    if overrides:
-        raise ConfigError(f"data takes no settings, got '{overrides[0]}'.")
     from pixelrl.data.download import fetch
 
     print(fetch(arguments.name, Path(arguments.root), progress=sys.stderr.isatty()))

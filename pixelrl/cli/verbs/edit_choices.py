@@ -5,6 +5,8 @@ from pathlib import Path
 
 from pixelrl.errors import ConfigError
 
+NO_SETTINGS = ""
+
 
 def options(parser: argparse.ArgumentParser) -> None:
     """State the verb's options."""
@@ -19,8 +21,6 @@ def options(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, overrides: list[str]) -> None:
     """Replace edits in recorded choices, or tell who has."""
-    if overrides:
-        raise ConfigError(f"edit-choices takes no settings, got '{overrides[0]}'.")
     if bool(arguments.replace) != bool(arguments.out):
         raise ConfigError("edit-choices: --replace and --out need one another.")
     from pixelrl.intervention.syntax import split

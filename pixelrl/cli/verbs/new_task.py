@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from pixelrl.errors import ConfigError
+NO_SETTINGS = ""
 
 
 def options(parser: argparse.ArgumentParser) -> None:
@@ -14,8 +14,6 @@ def options(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, overrides: list[str]) -> None:
     """Write an installable plugin with a new task."""
-    if overrides:
-        raise ConfigError(f"new-task takes no settings, got '{overrides[0]}'.")
     from pixelrl.cli.scaffold import new_task
 
     written = new_task(arguments.name, arguments.dir)

@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from pixelrl.drawing.difference import Difference
     from pixelrl.records.replay import Replayed
 
+NO_SETTINGS = "they are in the choices"
+
 
 def options(parser: argparse.ArgumentParser) -> None:
     """State the verb's options."""
@@ -26,10 +28,6 @@ def options(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, overrides: list[str]) -> None:
     """Play recorded or altered choices again."""
-    if overrides:
-        raise ConfigError(
-            f"replay takes no settings, got '{overrides[0]}'; they are in the choices."
-        )
     from pixelrl.drawing.difference import draw_difference
     from pixelrl.images.files import write_image
     from pixelrl.records.replay import play_file

@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from pixelrl.errors import ConfigError
+NO_SETTINGS = ""
 
 
 def options(parser: argparse.ArgumentParser) -> None:
@@ -14,8 +14,6 @@ def options(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, overrides: list[str]) -> None:
     """Make one self-contained page of results."""
-    if overrides:
-        raise ConfigError(f"report takes no settings, got '{overrides[0]}'.")
     from pixelrl.report import build
 
     results = Path(arguments.results)

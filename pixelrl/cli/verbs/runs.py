@@ -6,6 +6,8 @@ from pathlib import Path
 from pixelrl.errors import ConfigError
 from pixelrl.runs.tables import align_columns
 
+NO_SETTINGS = ""
+
 
 def options(parser: argparse.ArgumentParser) -> None:
     """State the verb's options."""
@@ -16,8 +18,6 @@ def options(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, overrides: list[str]) -> None:
     """List the runs below a folder, or compare some of them."""
-    if overrides:
-        raise ConfigError(f"runs takes no settings, got '{overrides[0]}'.")
     from pixelrl.runs import compare as ledger
 
     root = Path(arguments.root)

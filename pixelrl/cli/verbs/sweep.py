@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from pixelrl.sweeps.file import Sweep
     from pixelrl.sweeps.study import Study, Trial
 
+NO_SETTINGS = "they are in its file"
+
 
 def options(parser: argparse.ArgumentParser) -> None:
     """State the verb's options."""
@@ -30,8 +32,6 @@ def options(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, overrides: list[str]) -> None:
     """Search for good settings, as a W&B sweep file says, with or without a server."""
-    if overrides:
-        raise ConfigError(f"sweep takes no settings, got '{overrides[0]}'; they are in its file.")
     from pixelrl.sweeps.file import find_sweep, read_sweep
 
     sweep = read_sweep(find_sweep(arguments.file))
