@@ -28,6 +28,10 @@ class CheckpointError(PixelRLError, ValueError):
     """Report a file that is not the checkpoint or weight file it should be."""
 
 
+class DivergenceError(PixelRLError, ArithmeticError):
+    """Report learning that produced numbers that are none."""
+
+
 class ContractError(PixelRLError, AssertionError):
     """Report a task that breaks a promise of the task contract."""
 

@@ -28,7 +28,7 @@ def test_fit_evaluate_predict_replay(
     run = tmp_path / "runs" / "one"
     for left in ("config.yaml", "run.json", "scores.csv", "protocol.json"):
         assert (run / left).is_file()
-    for kind in ("checkpoints/last.ckpt", "checkpoints/best.ckpt", "logs/0/metrics.csv"):
+    for kind in ("checkpoints/last.ckpt", "checkpoints/best.ckpt", "logs/metrics.csv"):
         assert (run / kind).is_file()
     assert len(list((run / "filmstrips").glob("episode-*.png"))) == 2
     about = json.loads((run / "run.json").read_text())
@@ -198,7 +198,7 @@ def test_loggers_by_the_same_names(tmp_path: Path) -> None:
     assert main(["fit", "--task", "denoising", "--config", "smoke", *options]) == 0
     run = tmp_path / "runs" / "logged"
     assert list((run / "tensorboard").glob("events.out.tfevents.*"))
-    with (run / "logs" / "0" / "metrics.csv").open() as file:
+    with (run / "logs" / "metrics.csv").open() as file:
         columns = set(csv.DictReader(file).fieldnames or ())
     assert {"train/reward", "train/policy", "train/value", "train/entropy", "val/psnr"} <= columns
 

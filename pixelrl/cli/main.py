@@ -48,7 +48,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         verb: Callable[[argparse.Namespace, list[str]], None] = arguments.verb
         verb(arguments, overrides)
     except PixelRLError as error:
-        return _fail(str(error))
+        return _fail(str(error), getattr(error, "status", 2))
     except OSError as error:
         if error.errno not in {errno.ENOSPC, errno.EACCES, errno.EPERM, errno.EROFS, errno.EDQUOT}:
             raise
@@ -144,11 +144,11 @@ class _Stderr(logging.Handler):
         print(self.format(record), file=sys.stderr)
 
 
-def _fail(message: str) -> int:
+def _fail(message: str, status: int = 2) -> int:
     # A loader's process sends its error with a traceback; the last line is the error's own.
     if "Original Traceback" in message:
         message = message.strip().rpartition("\n")[2].partition(": ")[2]
     line = " ".join(message.split())
     if os.environ.get("LOCAL_RANK", "0") == "0":
         print(f"pixelrl: {line}", file=sys.stderr)
-    return 2
+    return status

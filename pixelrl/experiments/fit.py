@@ -7,14 +7,18 @@ from typing import NamedTuple
 import lightning.pytorch as pl
 
 from pixelrl.config.compose import Experiment
+from pixelrl.errors import CheckpointError
 from pixelrl.experiments.evaluate import score
 from pixelrl.experiments.trainer import make_checkpointing, make_data, make_directory, make_trainer
 from pixelrl.runs import directory as runs
 from pixelrl.runs.curves import draw_learning_curves
+from pixelrl.runs.metrics import write_table
+from pixelrl.runs.resume import run_of
 from pixelrl.runs.tables import Row, means
 from pixelrl.training.callbacks import ShowEpisodes
-from pixelrl.training.checkpoint import build, restore
+from pixelrl.training.checkpoint import build, read_episode, restore
 from pixelrl.training.histograms import ShareHistograms
+from pixelrl.training.keeping import save_last
 from pixelrl.training.loggers import finish, log_best, log_scores, quiet
 from pixelrl.training.module import PixelA3C
 
@@ -49,16 +53,25 @@ def fit(experiment: Experiment, resume: Path | None = None) -> Fitted:
     module = build(experiment)
     data = make_data(experiment)
     data.check()
-    directory = runs.find_resumed(resume) if resume else make_directory(experiment)
+    directory = runs.enter(run_of(resume)) if resume else make_directory(experiment)
     shows = [ShowEpisodes(directory / "filmstrips"), ShareHistograms()]
     trainer = make_trainer(
-        experiment, directory, [*shows, *make_checkpointing(experiment, directory)]
+        experiment,
+        directory,
+        [*shows, *make_checkpointing(experiment, directory)],
+        start=read_episode(resume) if resume else 0,
     )
     if experiment.network.init and resume is None:
         # The start counts: what was learned before is kept if nothing better is found.
         trainer.validate(module, datamodule=data, verbose=False)
     trainer.fit(module, datamodule=data, ckpt_path=resume)
-    trainer.save_checkpoint(directory / runs.LAST)
+    learned = trainer.fit_loop.total_batch_idx + 1
+    if learned != experiment.learning.episodes:
+        raise CheckpointError(
+            f"{directory}: learned from {learned} of {experiment.learning.episodes} episodes; go on"
+            f" with --resume {directory}."
+        )
+    save_last(trainer, directory)
     best = directory / runs.BEST
     if best.is_file():
         module = restore(best).module
@@ -89,6 +102,7 @@ def _report(
     trainer: pl.Trainer, experiment: Experiment, directory: Path, rows: Sequence[Row]
 ) -> None:
     """Draw the learning curves, and hand the loggers what a finished run has to say."""
+    write_table(directory)
     draw_learning_curves(directory, f"{experiment.name}, seed {experiment.run.seed}")
     log_scores(trainer.loggers, rows, experiment.learning.episodes)
     best = directory / runs.BEST

@@ -6,6 +6,7 @@ from pixelrl.config.compose import Experiment
 from pixelrl.experiments.trainer import make_checkpointing, make_data, make_directory, make_trainer
 from pixelrl.runs import directory as runs
 from pixelrl.training.checkpoint import build
+from pixelrl.training.keeping import save_last
 from pixelrl.training.pretraining import Regression
 
 
@@ -30,5 +31,5 @@ def pretrain(experiment: Experiment) -> Path:
         experiment, directory, make_checkpointing(experiment, directory, supervised=True)
     )
     trainer.fit(module, datamodule=data)
-    trainer.save_checkpoint(directory / runs.LAST)
+    save_last(trainer, directory)
     return directory / runs.BEST

@@ -14,9 +14,12 @@ from pixelrl.config.compose import Experiment, as_plain, as_yaml
 from pixelrl.data.module import ImageData
 from pixelrl.errors import ConfigError
 from pixelrl.runs import directory as runs
-from pixelrl.training.callbacks import KeepCheckpoints, StoreSettings
+from pixelrl.training.callbacks import StoreSettings
+from pixelrl.training.files import WholeCheckpoints
+from pixelrl.training.keeping import KeepCheckpoints
 from pixelrl.training.loggers import make_loggers, quiet
 from pixelrl.training.progress import Progress
+from pixelrl.training.stopping import StopOnSignal
 
 
 def make_data(experiment: Experiment) -> ImageData:
@@ -41,16 +44,22 @@ def make_checkpointing(
     experiment: Experiment, directory: Path, *, supervised: bool = False
 ) -> list[Callback]:
     """Make what keeps a run's checkpoints and tells where it is."""
-    every = experiment.run.checkpoint_every
+    run, stop = experiment.run, StopOnSignal()
     return [
         StoreSettings(as_plain(experiment), supervised=supervised),
-        KeepCheckpoints(directory / runs.LAST, directory / runs.BEST, every),
+        stop,
+        KeepCheckpoints(directory, run.checkpoint_every, validate_every(experiment), stop),
         Progress(experiment.learning.episodes),
     ]
 
 
+def validate_every(experiment: Experiment) -> int:
+    """Episodes between validations: at least one validation comes in a run."""
+    return min(experiment.run.validate_every, experiment.learning.episodes)
+
+
 def make_trainer(
-    experiment: Experiment, directory: Path | None, callbacks: Sequence[Callback]
+    experiment: Experiment, directory: Path | None, callbacks: Sequence[Callback], start: int = 0
 ) -> pl.Trainer:
     """Make the trainer; with a directory it learns and logs there, without it only looks, alone."""
     run = experiment.run if directory else replace(experiment.run, devices=1)
@@ -63,13 +72,14 @@ def make_trainer(
     else:
         episodes = experiment.learning.episodes
         settings = {
-            "logger": make_loggers(experiment, directory),
+            "logger": make_loggers(experiment, directory, start),
             "log_every_n_steps": max(1, min(10, episodes)),
-            "val_check_interval": min(run.validate_every, episodes),
+            "val_check_interval": validate_every(experiment),
             "check_val_every_n_epoch": None,
             "num_sanity_val_steps": 0,
             "max_epochs": 1,
             "default_root_dir": str(directory),
+            "plugins": [WholeCheckpoints()],
         }
     # The last window of an episode leaves the memory's weights without gradient if it is one step.
     strategy = DDPStrategy(find_unused_parameters=True) if run.devices > 1 else "auto"

@@ -1,5 +1,6 @@
 """A run's directory: one per run, never reused, with all that is needed to repeat it."""
 
+import errno
 import json
 import os
 import platform
@@ -13,9 +14,19 @@ from pathlib import Path
 from typing import Any
 
 from pixelrl.errors import CheckpointError, ConfigError
+from pixelrl.files import write_whole
 from pixelrl.settings import Run
 
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
+
+ABOUT = "run.json"
+"""Describes a run, and proves that a directory is one."""
+
 LAST = Path("checkpoints") / "last.ckpt"
+PREVIOUS = Path("checkpoints") / "previous.ckpt"
 BEST = Path("checkpoints") / "best.ckpt"
 _PASSED_ON = "PIXELRL_RUN_DIRECTORY"  # how the other processes of a distributed run learn of it
 
@@ -36,16 +47,18 @@ def new_directory(run: Run, task: str) -> Path:
     root = Path(run.root)
     if run.name:
         directory = root / run.name
-        if directory.exists() and any(directory.iterdir()):
-            raise ConfigError(
-                f"{directory}: there is a run of that name; choose another run.name, or go on with"
-                f" --resume {directory / LAST}."
-            )
-        directory.mkdir(parents=True, exist_ok=True)
+        root.mkdir(parents=True, exist_ok=True)
+        try:
+            directory.mkdir()  # whoever makes it has it
+        except FileExistsError as error:
+            if not _may_begin_in(directory):
+                raise ConfigError(
+                    f"{directory}: there is a run of that name; choose another run.name, or go on"
+                    " with --resume auto."
+                ) from error
     else:
         directory = _unused(root, stamp_name(task))
-    os.environ[_PASSED_ON] = str(directory)
-    return directory
+    return enter(directory)
 
 
 def stamp_name(task: str) -> str:
@@ -53,26 +66,21 @@ def stamp_name(task: str) -> str:
     return f"{task.replace(':', '.')}-{datetime.now():%Y%m%d-%H%M%S}"
 
 
-def find_resumed(checkpoint: Path) -> Path:
-    """Tell which run a checkpoint belongs to."""
-    directory = checkpoint.resolve().parent.parent
+def enter(directory: Path) -> Path:
+    """Take a run's directory for this process's own, and for those that it starts.
+
+    Raises:
+        ConfigError: another process is learning there.
+    """
+    if is_first():
+        _claim(directory)
     os.environ[_PASSED_ON] = str(directory)
     return directory
 
 
-def latest_checkpoint(root: Path, task: str | None) -> Path:
-    """Find the last checkpoint of the newest run, of a task if one is named.
-
-    Raises:
-        CheckpointError: there is none.
-    """
-    found = sorted(root.glob(f"*/{LAST}"), key=lambda path: path.stat().st_mtime, reverse=True)
-    for path in found:
-        about = path.parent.parent / "run.json"
-        if task is None or (about.is_file() and _task_of(about) == task):
-            return path
-    of_task = f" of task '{task}'" if task else ""
-    raise CheckpointError(f"no run{of_task} with a checkpoint below {root}; name one to resume.")
+def is_run(directory: Path) -> bool:
+    """Tell whether a directory proves to be a run's: by the description that fit has left in it."""
+    return (directory / ABOUT).is_file() and (directory / "config.yaml").is_file()
 
 
 def checkpoint_in(path: Path) -> Path:
@@ -87,7 +95,7 @@ def checkpoint_in(path: Path) -> Path:
 
 def describe(directory: Path, task: str, recipe: str) -> None:
     """Write what is needed to repeat a run: settings, command, versions, state of the code."""
-    (directory / "config.yaml").write_text(recipe, "utf-8")
+    write_whole(directory / "config.yaml", recipe)
     about: Mapping[str, Any] = {
         "task": task,
         "command": shlex.join([Path(sys.executable).name, "-m", "pixelrl", *sys.argv[1:]]),
@@ -96,7 +104,7 @@ def describe(directory: Path, task: str, recipe: str) -> None:
         "git": git_state(),
         "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} CPUs",
     }
-    (directory / "run.json").write_text(json.dumps(about, indent=2) + "\n", "utf-8")
+    write_whole(directory / ABOUT, json.dumps(about, indent=2) + "\n")
 
 
 def versions() -> dict[str, str]:
@@ -121,9 +129,45 @@ def git_state() -> str:
     return done.stdout.strip()
 
 
-def session(directory: Path) -> int:
-    """Count the sessions of a run so far; each resumption is one and logs beside the others."""
-    return len(list((directory / "logs").glob("*"))) if (directory / "logs").is_dir() else 0
+def started(directory: Path) -> str:
+    """Tell when a run was begun, so that times sort; empty if its description is damaged."""
+    return _told(directory, "started")
+
+
+def task_of(directory: Path) -> str:
+    """Tell a run's task; empty if its description is damaged."""
+    return _told(directory, "task")
+
+
+def _may_begin_in(directory: Path) -> bool:
+    """Tell whether nothing is lost if a run begins here: no state, and nothing but a run's own."""
+    if not directory.is_dir():
+        return False
+    if not any(directory.iterdir()):
+        return True
+    return is_run(directory) and not any((directory / LAST.parent).glob("*.ckpt"))
+
+
+_CLAIMS: dict[Path, int] = {}
+"""Locks that this process holds, as long as it lives, as descriptors of open files."""
+
+
+def _claim(directory: Path) -> None:
+    """Hold a run's directory against other processes; the system lets go when this one ends."""
+    if fcntl is None or directory.resolve() in _CLAIMS:
+        return
+    lock = os.open(directory / ".lock", os.O_CREAT | os.O_RDWR, 0o644)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        os.close(lock)
+        if error.errno not in {errno.EAGAIN, errno.EACCES}:
+            return  # a file system without locks
+        raise ConfigError(
+            f"{directory}: another process is learning in this run; wait for it, or choose another"
+            " run.name."
+        ) from error
+    _CLAIMS[directory.resolve()] = lock
 
 
 def _unused(root: Path, name: str) -> Path:
@@ -138,8 +182,8 @@ def _unused(root: Path, name: str) -> Path:
             return directory
 
 
-def _task_of(about: Path) -> str:
+def _told(directory: Path, key: str) -> str:
     try:
-        return str(json.loads(about.read_text("utf-8"))["task"])
-    except (ValueError, KeyError, TypeError):
+        return str(json.loads((directory / ABOUT).read_text("utf-8"))[key])
+    except (OSError, ValueError, KeyError, TypeError):
         return ""

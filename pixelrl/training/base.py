@@ -9,6 +9,7 @@ from torch.optim.lr_scheduler import LambdaLR, LRScheduler
 
 from pixelrl.rl.optimizers import make_optimizer
 from pixelrl.settings import Learning
+from pixelrl.training.divergence import check_gradient
 
 
 class BaseModule(pl.LightningModule):
@@ -30,6 +31,8 @@ class BaseModule(pl.LightningModule):
             raise TypeError("expected the one optimizer that configure_optimizers makes.")
         chosen.zero_grad()
         self.manual_backward(loss)
+        if self.device.type == "cpu":  # elsewhere looking would wait; `check_finite` looks there
+            check_gradient(self)
         chosen.step()
 
     def end_batch(self) -> float:

@@ -1,4 +1,4 @@
-"""What learning shows and leaves: filmstrips, and checkpoints with their settings."""
+"""What learning shows, and the settings that checkpoints carry."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -38,55 +38,7 @@ class StoreSettings(Callback):
         checkpoint: dict[str, Any],
     ) -> None:
         """Add our part to Lightning's."""
-        checkpoint[KEY] = self.about
-
-
-class KeepCheckpoints(Callback):
-    """Keep the last state every so many episodes, and the one with the best validation.
-
-    Lightning's own ``ModelCheckpoint`` counts optimizer steps and saves within them; a state that a
-    run can be resumed from exactly is one between two episodes.
-
-    Args:
-        last: the file of the last state.
-        best: the file of the best one, by the mean reward in validation.
-        every: episodes between two last states.
-    """
-
-    def __init__(self, last: Path, best: Path, every: int) -> None:
-        self.last, self.best, self.every = last, best, every
-        self.reward = float("-inf")
-
-    def on_train_batch_end(
-        self,
-        trainer: pl.Trainer,
-        pl_module: pl.LightningModule,
-        outputs: Any,  # noqa: ANN401
-        batch: Scene,
-        batch_idx: int,
-    ) -> None:
-        """Keep the last state if it is time."""
-        if (batch_idx + 1) % self.every == 0:
-            trainer.save_checkpoint(self.last)
-
-    def on_validation_end(
-        self,
-        trainer: pl.Trainer,
-        pl_module: pl.LightningModule,
-    ) -> None:
-        """Keep the state if it is the best so far."""
-        reward = float(trainer.callback_metrics.get("val/reward", float("nan")))
-        if reward > self.reward:
-            self.reward = reward
-            trainer.save_checkpoint(self.best)
-
-    def state_dict(self) -> dict[str, float]:
-        """Remember the best reward across resumptions."""
-        return {"reward": self.reward}
-
-    def load_state_dict(self, state_dict: dict[str, float]) -> None:
-        """Recall it."""
-        self.reward = state_dict["reward"]
+        checkpoint[KEY] = {**self.about, "episode": trainer.fit_loop.total_batch_idx + 1}
 
 
 class ShowEpisodes(Callback):

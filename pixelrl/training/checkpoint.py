@@ -1,17 +1,18 @@
 """A checkpoint rebuilds its module: task, settings and weights, from the file alone."""
 
 import logging
-import pickle
-import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
 
-from pixelrl.config.compose import Experiment, from_plain
+from pixelrl.config.compose import Experiment, as_plain, from_plain
 from pixelrl.errors import CheckpointError, ConfigError
 from pixelrl.rl.network import PolicyValueNet
+from pixelrl.runs.directory import LAST, PREVIOUS
+from pixelrl.settings import flat
+from pixelrl.training.files import read_whole
 from pixelrl.training.module import PixelA3C
 from pixelrl.training.official_weights import load_official_weights
 from pixelrl.training.pretraining import hand_over
@@ -85,6 +86,55 @@ def initialize(module: PixelA3C, path: Path) -> str:
         ) from error
 
 
+def resume(path: Path, overrides: list[str] | None = None) -> tuple[Path, Experiment]:
+    """Read from a checkpoint how its run goes on: as it would have, had it never stopped.
+
+    Args:
+        path: the checkpoint. If it is a run's last and damaged, the one before is taken.
+        overrides: settings to change: where the run's data lie, what it shows and how often.
+
+    Returns:
+        The checkpoint to go on from, and the experiment.
+
+    Raises:
+        CheckpointError: the checkpoint is damaged, or holds a supervised start.
+        ConfigError: a setting would make the run another one, or there is nothing to go on with.
+    """
+    try:
+        found = restore(path, overrides)
+    except CheckpointError as error:
+        before = path.parent / PREVIOUS.name
+        if path.name != LAST.name or not before.is_file():
+            raise
+        LOG.info("%s Going on from the state before, %s.", error, before)
+        path, found = before, restore(before, overrides)
+    stored = read(path)[KEY]
+    episode = stored.get("episode")
+    _check_same(path, from_plain(stored["experiment"]), found.experiment, episode)
+    return path, found.experiment
+
+
+FREE = ("run.", "data.train", "data.val", "data.test", "data.predict", "data.workers", "data.tile")
+FIXED = ("run.seed", "run.precision")
+
+
+def _check_same(path: Path, old: Experiment, new: Experiment, episode: int | None) -> None:
+    """Refuse settings that would make a resumed run another one."""
+    before, after = flat(as_plain(old)), flat(as_plain(new))
+    for key in sorted(before.keys() | after.keys()):
+        free = key.startswith(FREE) and not key.startswith(FIXED)
+        if free or key == "network.init" or before.get(key) == after.get(key):
+            continue
+        if key == "learning.episodes" and episode == before[key]:
+            told = f"its run is finished, with {episode} episodes, and cannot be made longer"
+        else:
+            told = f"{key} was {before.get(key)} and cannot become {after.get(key)}"
+        raise ConfigError(
+            f"{path}: {told}: a resumed run ends as if never stopped. Begin a new one from its"
+            f" weights: network.init={path}."
+        )
+
+
 def restore(path: Path, overrides: list[str] | None = None) -> Restored:
     """Rebuild experiment and module from a checkpoint alone.
 
@@ -115,32 +165,29 @@ def read(path: Path) -> dict[str, Any]:
     Raises:
         CheckpointError: the file is missing, no checkpoint of ours, or damaged.
     """
-    if not path.is_file():
-        raise CheckpointError(f"{path}: no such file; pass a checkpoint that fit has written.")
-    try:
-        stored = torch.load(path, map_location="cpu", weights_only=True)
-    except PermissionError as error:
-        raise CheckpointError(f"{path}: no permission to read it.") from error
-    except (
-        RuntimeError,
-        EOFError,
-        OSError,
-        ValueError,
-        KeyError,
-        pickle.UnpicklingError,
-        zipfile.BadZipFile,
-    ) as error:
-        raise CheckpointError(
-            f"{path}: not a checkpoint, or a damaged one; pass one that fit has written."
-        ) from error
-    if not isinstance(stored, Mapping) or not isinstance(stored.get(KEY), Mapping):
+    stored = read_whole(path)
+    if not isinstance(stored.get(KEY), Mapping):
         raise CheckpointError(f"{path}: a checkpoint, but not one of pixelrl.")
     if stored[KEY].get("format") != FORMAT:
         raise CheckpointError(
             f"{path}: checkpoint format {stored[KEY].get('format')}, this pixelrl reads {FORMAT};"
             " use the version that wrote it."
         )
-    return dict(stored)
+    return stored
+
+
+def read_episode(path: Path) -> int:
+    """Tell how many episodes a checkpoint has learned from.
+
+    Raises:
+        CheckpointError: the file is missing, no checkpoint of ours, or damaged.
+    """
+    stored = read(path)
+    known = stored[KEY].get("episode")
+    if known is None:  # those of pixelrl 0.1.0 leave it to Lightning
+        progress = stored["loops"]["fit_loop"]["epoch_loop.batch_progress"]
+        known = progress["total"]["ready"]
+    return int(known)
 
 
 def check_task_name(experiment: Experiment, name: str | None, path: Path) -> None:
@@ -166,6 +213,11 @@ def _fill(module: PixelA3C, weights: Mapping[str, Any], path: Path) -> None:
             " and learning.spread as they were."
         )
     for name, value in weights.items():
+        if not torch.isfinite(value).all():
+            raise CheckpointError(
+                f"{path}: weight {name} holds numbers that are none; its run diverged."
+                " Use an earlier checkpoint."
+            )
         if value.shape != own[name].shape:
             raise CheckpointError(
                 f"{path}: {name} is {tuple(value.shape)}, here {tuple(own[name].shape)}; set"

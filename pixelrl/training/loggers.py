@@ -1,4 +1,4 @@
-"""Where numbers go: always a CSV file; W&B and TensorBoard when asked for."""
+"""Where numbers go: always the run's own log; W&B and TensorBoard when asked for."""
 
 import logging
 import os
@@ -8,39 +8,34 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from lightning.pytorch.loggers import CSVLogger, Logger, TensorBoardLogger, WandbLogger
+from lightning.pytorch.loggers import Logger, TensorBoardLogger, WandbLogger
 
 from pixelrl.config.compose import Experiment, as_plain
 from pixelrl.errors import ConfigError
 from pixelrl.runs import directory as runs
 from pixelrl.runs.tables import Row, means
 from pixelrl.settings import flat
+from pixelrl.training.rows import RowLogger
 
 WANDB_ID = "wandb-id.txt"
 
 
-def make_loggers(experiment: Experiment, directory: Path) -> list[Logger]:
+def make_loggers(experiment: Experiment, directory: Path, start: int = 0) -> list[Logger]:
     """Make a run's loggers.
 
     Args:
         experiment: which loggers it asks for; a W&B agent's process asks for W&B by itself.
         directory: the run's.
+        start: how many episodes the run goes on from.
 
     Returns:
-        The CSV logger and those asked for.
+        The run's own logger and those asked for.
 
     Raises:
         ConfigError: one is not installed.
     """
     run = experiment.run
-    found: list[Logger] = [
-        CSVLogger(
-            directory,
-            name="logs",
-            version=str(runs.session(directory)),
-            flush_logs_every_n_steps=10,
-        )
-    ]
+    found: list[Logger] = [RowLogger(directory, start)]
     if "tensorboard" in run.loggers:
         if find_spec("tensorboard") is None:
             raise ConfigError("tensorboard is not installed; pip install 'pixelrl[tensorboard]'.")

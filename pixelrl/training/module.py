@@ -29,6 +29,7 @@ from pixelrl.rl.trace import Edited, Trace, record_step, stack_steps
 from pixelrl.settings import Learning
 from pixelrl.task import Task, reward_map
 from pixelrl.training.base import BaseModule
+from pixelrl.training.divergence import check_loss
 
 
 class PixelA3C(BaseModule):
@@ -82,24 +83,30 @@ class PixelA3C(BaseModule):
             rollout(self.task, self.policy, scene, choose), self.learning.window
         ):
             played += len(steps)
-            parts = self.learn(steps, scene, last=played == self.task.length)
+            parts = self.learn(steps, scene, last=played == self.task.length, episode=episode)
             sums = {name: sums.get(name, 0) + part for name, part in parts.items()}
         logged = {f"train/{name}": part for name, part in sums.items()}
         self.log_dict({**logged, "train/rate": self.end_batch()}, sync_dist=True, prog_bar=False)
 
-    def learn(self, steps: Sequence[Transition], scene: Scene, *, last: bool) -> dict[str, Tensor]:
+    def learn(
+        self, steps: Sequence[Transition], scene: Scene, *, last: bool, episode: int = 0
+    ) -> dict[str, Tensor]:
         """Update the weights from a window of steps.
 
         Args:
             steps: the window.
             scene: the episode's maps.
             last: whether the episode ends with the window; if not, the value stands for its rest.
+            episode: its number, from zero.
 
         Returns:
             The parts of the loss and the mean reward, detached scalars.
         """
         parts, reward = self.parts(steps, scene, last=last)
-        self.update(self.total(parts))
+        loss = self.total(parts)
+        if self.device.type == "cpu":  # elsewhere looking would make the device wait
+            check_loss(loss, self.task, steps, scene, episode)
+        self.update(loss)
         named = {**parts._asdict(), "reward": reward}
         return {name: part.detach() for name, part in named.items()}
 

@@ -30,7 +30,7 @@ def fit(folder: Path, name: str, devices: int) -> Path:
 
 
 def logged(run: Path, column: str) -> list[float]:
-    with (run / "logs" / "0" / "metrics.csv").open() as file:
+    with (run / "logs" / "metrics.csv").open() as file:
         return [float(row[column]) for row in csv.DictReader(file) if row[column]]
 
 

@@ -16,7 +16,8 @@ def options(parser: argparse.ArgumentParser) -> None:
     """State the verb's options."""
     parser.add_argument("--task", help="its name, or module:Class for code not packaged yet")
     recipe_option(parser)
-    parser.add_argument("--resume", metavar="CKPT|last", help="go on where a run stopped")
+    parser.add_argument("--resume", metavar="auto|last|RUN|CKPT",
+                        help="go on with a run; auto: begin it if need be")  # fmt: skip
     parser.add_argument("--print-config", action="store_true", help="print the settings and stop")
     parser.add_argument("--seeds", type=int, metavar="N",
                         help="fit with N seeds from run.seed on; tell mean and spread")  # fmt: skip
@@ -27,20 +28,21 @@ def run(arguments: argparse.Namespace, overrides: list[str]) -> None:
     """Learn a task."""
     from pixelrl.config.compose import as_yaml
     from pixelrl.experiments.fit import fit, rehearse
-    from pixelrl.runs import directory as runs
-    from pixelrl.training.checkpoint import restore
+    from pixelrl.runs.resume import find_resumed
+    from pixelrl.training.checkpoint import check_task_name, resume
 
-    resume = None
+    found = None
     if arguments.resume:
-        root = next((o.partition("=")[2] for o in overrides if "run.root=" in o), "runs")
-        last = arguments.resume == "last"
-        resume = (
-            runs.latest_checkpoint(Path(root), arguments.task)
-            if last
-            else runs.checkpoint_in(Path(arguments.resume))
+        found = find_resumed(
+            arguments.resume,
+            Path(_given(overrides, "run.root") or "runs"),
+            _given(overrides, "run.name"),
+            arguments.task,
         )
-        experiment = restore(resume, overrides).experiment
-        print(f"resuming {resume}")
+    if found is not None:
+        found, experiment = resume(found, overrides)
+        check_task_name(experiment, arguments.task, found)
+        print(f"resuming {found}")
     else:
         experiment = compose_experiment(arguments, overrides)
     if arguments.print_config:
@@ -51,13 +53,19 @@ def run(arguments: argparse.Namespace, overrides: list[str]) -> None:
         print("dry run: one episode and one validation went through; nothing was written.")
         return
     if arguments.seeds is not None:
-        _repeat(experiment, arguments.seeds, resume)
+        _repeat(experiment, arguments.seeds, found)
         return
-    fitted = fit(experiment, resume)
+    fitted = fit(experiment, found)
     if fitted.rows:
         print(as_text(fitted.rows))
         print(f"left in {fitted.directory}: checkpoints/, scores.csv, images/, logs/")
         print(f"look at it: python -m pixelrl report {fitted.directory}")
+
+
+def _given(overrides: list[str], key: str) -> str:
+    """Find what a setting was given on the command line; the last one counts."""
+    words = (override.lstrip("-").partition("=") for override in overrides)
+    return next((text for name, _, text in reversed(list(words)) if name == key), "")
 
 
 def _repeat(experiment: "Experiment", count: int, resume: Path | None) -> None:

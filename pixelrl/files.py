@@ -1,0 +1,62 @@
+"""Files that are whole or not there: written beside their place, then renamed into it."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+@contextmanager
+def whole_file(path: Path) -> Iterator[Path]:
+    """Give a place beside a file to write to; only what was written whole takes the file's place.
+
+    Whoever reads meanwhile sees the old file or the new one, and so does whoever comes after a
+    kill, a full disk or an error.
+
+    Args:
+        path: the file; its folder is made.
+
+    Yields:
+        Where to write, in the same folder and of the same suffix, so that libraries that choose a
+        format by it choose the right one.
+
+    Raises:
+        OSError: it cannot be written; the old file stays, and nothing is left beside it.
+
+    Example:
+        >>> import tempfile
+        >>> path = Path(tempfile.mkdtemp()) / "deep" / "note.txt"
+        >>> with whole_file(path) as part:
+        ...     _ = part.write_text("whole")
+        >>> path.read_text(), [each.name for each in path.parent.iterdir()]
+        ('whole', ['note.txt'])
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # Of a length that any file name allows; the process tells two writers apart.
+    part = path.with_name(f".{path.stem[:80]}-{os.getpid()}.part{path.suffix}")
+    try:
+        yield part
+        _flush(part)
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def write_whole(path: Path, content: str | bytes) -> None:
+    """Write a small file whole or not at all, text as UTF-8.
+
+    Args:
+        path: the file; its folder is made.
+        content: all of it.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    with whole_file(path) as part:
+        part.write_bytes(content.encode() if isinstance(content, str) else content)
+
+
+def _flush(path: Path) -> None:
+    """Have the disk take a file's content before its name, so that a power cut loses neither."""
+    with path.open("rb") as file:
+        os.fsync(file.fileno())

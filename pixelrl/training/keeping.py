@@ -1,0 +1,105 @@
+"""The states of a run that are kept: the last, the one before it, and the best."""
+
+import shlex
+from pathlib import Path
+from typing import Any
+
+import lightning.pytorch as pl
+from lightning.pytorch.callbacks import Callback
+
+from pixelrl.maps import Scene
+from pixelrl.runs.directory import BEST, LAST, PREVIOUS
+from pixelrl.training.divergence import check_finite
+from pixelrl.training.rows import RowLogger
+from pixelrl.training.stopping import StopOnSignal, StoppedError
+
+
+class KeepCheckpoints(Callback):
+    """Keep the last state every so many episodes, and the one with the best validation.
+
+    Lightning's own ``ModelCheckpoint`` counts optimizer steps and saves within them; a state that a
+    run can be resumed from exactly is one between two episodes. Where a validation is due, that is
+    after it: a state saved before would forget, once resumed, what the validation found.
+
+    Args:
+        directory: of the run.
+        every: episodes between two last states.
+        validate_every: episodes between validations.
+        stop: tells whether a signal asks the run to end.
+    """
+
+    def __init__(
+        self, directory: Path, every: int, validate_every: int, stop: StopOnSignal | None = None
+    ) -> None:
+        self.directory, self.every, self.validate_every = directory, every, validate_every
+        self.stop = stop or StopOnSignal()
+        self.reward = float("-inf")
+
+    def on_train_batch_end(
+        self,
+        trainer: pl.Trainer,
+        pl_module: pl.LightningModule,
+        outputs: Any,  # noqa: ANN401
+        batch: Scene,
+        batch_idx: int,
+    ) -> None:
+        """Keep the last state if it is time, unless a validation comes first.
+
+        Raises:
+            StoppedError: a signal has asked for the end.
+        """
+        if (batch_idx + 1) % self.validate_every:
+            _log_row(trainer, batch_idx)
+            self._keep(trainer, pl_module, batch_idx + 1)
+
+    def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Keep the state if it is the best so far, and the last one if it is time.
+
+        Raises:
+            StoppedError: a signal has asked for the end.
+        """
+        reward = float(trainer.callback_metrics.get("val/reward", float("nan")))
+        if reward > self.reward and reward != float("inf"):
+            check_finite(pl_module, trainer.fit_loop.total_batch_idx + 1)
+            self.reward = reward
+            trainer.save_checkpoint(self.directory / BEST)
+        if trainer.state.fn == "fit":
+            self._keep(trainer, pl_module, trainer.fit_loop.total_batch_idx + 1)
+
+    def state_dict(self) -> dict[str, float]:
+        """Remember the best reward across resumptions."""
+        return {"reward": self.reward}
+
+    def load_state_dict(self, state_dict: dict[str, float]) -> None:
+        """Recall it."""
+        self.reward = state_dict["reward"]
+
+    def _keep(self, trainer: pl.Trainer, module: pl.LightningModule, episode: int) -> None:
+        number = self.stop.number
+        if episode % self.every and number is None:
+            return
+        check_finite(module, episode)
+        save_last(trainer, self.directory)
+        if number is not None:
+            command = f"python -m pixelrl fit --resume {shlex.quote(str(self.directory))}"
+            raise StoppedError(
+                f"stopped by signal {number} after episode {episode}; go on: {command}", number
+            )
+
+
+def _log_row(trainer: pl.Trainer, step: int) -> None:
+    """Log this episode's row before a state that follows it, where Lightning would do so after."""
+    if (step + 1) % trainer.log_every_n_steps:  # type: ignore[attr-defined]
+        return
+    metrics = {k: float(v) for k, v in trainer.callback_metrics.items() if k.startswith("train/")}
+    for logger in trainer.loggers:
+        if isinstance(logger, RowLogger):
+            logger.log_metrics(metrics, step)
+
+
+def save_last(trainer: pl.Trainer, directory: Path) -> None:
+    """Save a run's last state; what was the last until now is kept as the one before."""
+    last = directory / LAST
+    if trainer.is_global_zero and last.is_file():
+        last.replace(directory / PREVIOUS)
+    trainer.save_checkpoint(last)
