@@ -25,6 +25,7 @@ except ImportError:  # Windows
 ABOUT = "run.json"
 """Describes a run, and proves that a directory is one."""
 
+LOCK = ".lock"
 LAST = Path("checkpoints") / "last.ckpt"
 PREVIOUS = Path("checkpoints") / "previous.ckpt"
 BEST = Path("checkpoints") / "best.ckpt"
@@ -140,12 +141,12 @@ def task_of(directory: Path) -> str:
 
 
 def _may_begin_in(directory: Path) -> bool:
-    """Tell whether nothing is lost if a run begins here: no state, and nothing but a run's own."""
+    """Tell whether nothing is lost if a run begins here: it is empty, or a run without a state."""
     if not directory.is_dir():
         return False
-    if not any(directory.iterdir()):
+    if not {entry.name for entry in directory.iterdir()} - {LOCK, "config.yaml"}:
         return True
-    return is_run(directory) and not any((directory / LAST.parent).glob("*.ckpt"))
+    return is_run(directory) and not any((directory / each).exists() for each in (LAST, PREVIOUS))
 
 
 _CLAIMS: dict[Path, int] = {}
@@ -156,7 +157,7 @@ def _claim(directory: Path) -> None:
     """Hold a run's directory against other processes; the system lets go when this one ends."""
     if fcntl is None or directory.resolve() in _CLAIMS:
         return
-    lock = os.open(directory / ".lock", os.O_CREAT | os.O_RDWR, 0o644)
+    lock = os.open(directory / LOCK, os.O_CREAT | os.O_RDWR, 0o644)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
