@@ -113,8 +113,12 @@ def claim_next(study: Study, owner: str) -> Claim | None:
             return None
         before = asked.user_attrs.get("claim", {}).get("seconds", 0.0)
         claim = Claim(study, asked, _wait_for(_lock_file(study, asked.number)), owner, before)
-        claim.write()
-        suggest(asked, study.distributions)
+        try:
+            claim.write()
+            suggest(asked, study.distributions)
+        except BaseException:
+            claim.close()
+            raise
         claim.since = time.monotonic()
         return claim
 
@@ -149,8 +153,8 @@ def is_claimed(study: Study, trial: FrozenTrial, *, alone: bool) -> bool:
             if lock is not None:
                 lock.close()
             return lock is None
-    if alone and study.shared and not claim:
-        return False  # killed while its parameters were drawn
+    if alone and not claim and (study.shared or _lock_file(study, trial.number).is_file()):
+        return False  # killed while it was begun, and here
     begun = trial.datetime_start.timestamp() if trial.datetime_start else 0.0
     return time.time() - float(claim.get("renewed", begun)) < LAPSE_AFTER
 

@@ -32,7 +32,7 @@ from pixelrl.sweeps.process import (
 )
 from pixelrl.sweeps.pruning import should_stop
 from pixelrl.sweeps.study import Study, say
-from pixelrl.sweeps.trials import Trial, find_best
+from pixelrl.sweeps.trials import Trial, find_best, list_ended
 
 LOOK_EVERY = 0.2
 """Seconds between looks at a running trial."""
@@ -99,8 +99,8 @@ def drive(study: Study, tell: Tell, jobs: int = 1, wandb: str = "disabled") -> N
 
 
 def explain_failure(trials: Sequence[Trial]) -> str:
-    """Say in a line that no trial of a sweep succeeded, and why; empty if one did or may yet."""
-    ended = [trial for trial in trials if trial.state != "waiting"]
+    """Say in a line that no trial succeeded, and why; empty if one did, or none has ended."""
+    ended = list_ended(trials)
     if not ended or {trial.state for trial in ended} != {"failed"}:
         return ""
     return f"no trial of {len(ended)} succeeded: {ended[-1].error}"
@@ -154,7 +154,8 @@ def _run(work: Work, claim: Claim) -> None:
         best = max(history, default=0.0) if sweep.maximize else min(history, default=0.0)
         _tell(work, claim, TrialState.COMPLETE, best)
     trials = study.trials()
-    if explain_failure(trials) and (missing or len(trials) >= min(SURE, study.limit)):
+    sure = bool(missing) or len(list_ended(trials)) >= min(SURE, study.limit)
+    if sure and explain_failure(trials):
         work.enough.set()
 
 
@@ -174,7 +175,10 @@ def _watch(work: Work, claim: Claim, run: str) -> tuple[int, str] | None:
     ):
         start, reported = printed.tell(), 0
         while process.poll() is None:
-            if work.leave.wait(LOOK_EVERY) or not claim.is_kept():
+            if work.leave.wait(LOOK_EVERY):
+                return None
+            if not claim.is_kept():
+                print(f"{study.directory / run}: taken over by another process.", flush=True)
                 return None
             history = _history(study, run)
             if len(history) > reported:

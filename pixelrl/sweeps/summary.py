@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pixelrl.images.files import write_image
 from pixelrl.runs.tables import Row, align_columns, write_rows
 from pixelrl.sweeps.plot import parallel_coordinates
+from pixelrl.sweeps.space import Choice
 from pixelrl.sweeps.study import Study
 from pixelrl.sweeps.trials import Trial, find_best
 
@@ -64,7 +65,8 @@ def leave_summary(study: Study) -> None:
     write_rows(draft, rows)
     draft.replace(study.directory / "trials.csv")
     best = find_best(trials, maximize=study.sweep.maximize)
-    if best is not None:
+    varied = [one for one in study.sweep.space if not isinstance(one, Choice) or one.values[1:]]
+    if best is not None and varied:
         picture = parallel_coordinates(
             study.sweep.space,
             [(trial.settings, trial.reached) for trial in trials if trial.settings],
@@ -74,6 +76,7 @@ def leave_summary(study: Study) -> None:
         )
         write_image(study.directory / "trials.png", picture)
         left.append("trials.png")
+    if best is not None:
         print(f"best: {study.directory / best.run}")
     print(f"left in {study.directory}: {', '.join(left)}, a run and a log per trial")
 

@@ -49,3 +49,8 @@ def find_best(trials: Sequence[Trial], *, maximize: bool) -> Trial | None:
     sign = 1 if maximize else -1
     known = [(sign * trial.reached, trial) for trial in trials if trial.reached is not None]
     return max(known, key=lambda pair: pair[0])[1] if known else None
+
+
+def list_ended(trials: Sequence[Trial]) -> list[Trial]:
+    """List the trials that have ended, however."""
+    return [trial for trial in trials if trial.state not in {"running", "waiting"}]
