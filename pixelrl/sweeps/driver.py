@@ -1,180 +1,218 @@
 """Driving a sweep without a server: trial after trial, each a process of its own.
 
-The sweep's directory holds ``sweep.json``, the state after every trial; a sweep that was killed is
-taken up from it, and a trial that was killed goes on from its last checkpoint.
+Optuna is asked for parameters, told what a run logs while it runs, and told its end. Whatever
+kills this process, the study knows what was asked and what was told: the next start goes on from
+there, and a trial that was killed goes on from its last checkpoint with the same parameters.
 """
 
-import os
-import subprocess
+import signal
 import sys
-import time
+import threading
+import uuid
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import replace
-from pathlib import Path
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from types import FrameType
+
+from optuna.exceptions import OptunaError
+from optuna.trial import TrialState
+from sqlalchemy.exc import SQLAlchemyError
 
 from pixelrl.errors import ConfigError
-from pixelrl.runs import directory as runs
 from pixelrl.runs.metrics import values
-from pixelrl.sweeps.file import words
-from pixelrl.sweeps.search import hopeless, propose
-from pixelrl.sweeps.study import State, Study, Trial, saved, taken_up
+from pixelrl.sweeps.claim import Claim, claim_next, find_elsewhere
+from pixelrl.sweeps.process import (
+    find_error,
+    find_missing_metric,
+    find_run,
+    make_command,
+    read_last_line,
+    start_process,
+)
+from pixelrl.sweeps.pruning import should_stop
+from pixelrl.sweeps.study import Study, say
+from pixelrl.sweeps.trials import Trial, find_best, list_ended
 
 LOOK_EVERY = 0.2
 """Seconds between looks at a running trial."""
-PATIENCE = 20
-"""Seconds a trial has to end by itself before it is killed."""
+WAIT = 1.0
+"""Seconds between looks at trials that run elsewhere."""
+PAUSE = 0.5
+"""Seconds that a trial's failure is kept back, in case this process is being ended as well."""
 SURE = 3
 """If so many trials fail before one succeeds, the sweep is wrong and not its settings."""
 
+Tell = Callable[[Trial], None]
+"""Called with every trial that ended here."""
 
-Tell = Callable[[Study, Trial], None]
-"""Called with every trial that ended."""
 
+@dataclass
+class Work:
+    """Hold what the jobs of one process share.
 
-def drive(study: Study, count: int, wandb: str = "disabled", tell: Tell | None = None) -> Study:
-    """Run a sweep's trials until there are so many.
-
-    Args:
-        study: of no trials; those of the directory are taken up.
-        count: how many trials there shall be in all; 0 for a whole grid.
+    Attributes:
+        study: what they work on.
         wandb: ``disabled`` or ``offline``, for the trials.
         tell: called after each.
+        owner: tells this process' claims from others'.
+        waiting: whether it was said that a trial elsewhere is waited for.
+        enough: set when no further trial is to be begun.
+        leave: set when running trials are to be left, for the next start to go on with.
+    """
 
-    Returns:
-        The study with all its trials.
+    study: Study
+    wandb: str
+    tell: Tell
+    owner: str = field(default_factory=lambda: uuid.uuid4().hex)
+    waiting: bool = False
+    enough: threading.Event = field(default_factory=threading.Event)
+    leave: threading.Event = field(default_factory=threading.Event)
+
+
+def drive(study: Study, tell: Tell, jobs: int = 1, wandb: str = "disabled") -> None:
+    """Run a sweep's trials until there are as many as there shall be.
+
+    Trials at work in other processes are waited for, and taken over from those that are killed.
+
+    Args:
+        study: with the trials it has.
+        tell: called after each that ends here.
+        jobs: how many run here at a time.
+        wandb: ``disabled`` or ``offline``, for the trials.
 
     Raises:
-        ConfigError: the directory holds another sweep, or the first trials all failed.
+        ConfigError: the database that keeps the study failed.
     """
-    study.directory.mkdir(parents=True, exist_ok=True)
-    with _alone(study.directory):
-        study = taken_up(study)
-        if study.trials and study.trials[-1].state == "running":
-            study = _finish(study, wandb, tell)
-        for _ in range(len(study.trials), count or sys.maxsize):
-            if _reached_target(study):
-                break
-            number = len(study.trials)
-            tried = [(trial.settings, study.gain(trial)) for trial in study.trials]
-            settings = propose(study.sweep.method, study.sweep.space, tried, study.seed)
-            if settings is None:
-                break
-            study = saved(study, Trial(settings, f"trial-{number:03d}"))
-            study = _finish(study, wandb, tell)
-    return study
+    work = Work(study, wandb, tell)
+    with _end_on_sigterm(), ThreadPoolExecutor(jobs) as pool:
+        try:
+            for job in as_completed([pool.submit(_work, work) for _ in range(jobs)]):
+                job.result()
+        except (KeyboardInterrupt, SystemExit):
+            print("interrupted; the same command goes on.", file=sys.stderr, flush=True)
+            raise
+        except (OptunaError, SQLAlchemyError) as error:
+            raise ConfigError(f"--storage: {say(error)}; the same command goes on.") from error
+        finally:
+            work.leave.set()
+
+
+def explain_failure(trials: Sequence[Trial]) -> str:
+    """Say in a line that no trial succeeded, and why; empty if one did, or none has ended."""
+    ended = list_ended(trials)
+    if not ended or {trial.state for trial in ended} != {"failed"}:
+        return ""
+    return f"no trial of {len(ended)} succeeded: {ended[-1].error}"
+
+
+def _work(work: Work) -> None:
+    """Run one trial after another."""
+    while not (work.enough.is_set() or work.leave.is_set() or _reached_target(work.study)):
+        claim = claim_next(work.study, work.owner)
+        if claim is not None:
+            with closing(claim):
+                _run(work, claim)
+        elif busy := find_elsewhere(work.study, work.owner):
+            if not work.waiting:
+                print(f"{busy}: still at work there; waiting.", flush=True)
+            work.waiting = True
+            work.leave.wait(WAIT)
+        else:
+            return
 
 
 def _reached_target(study: Study) -> bool:
     """Tell whether a trial has reached the value that ends the sweep."""
-    best, target = study.best(), study.sweep.target
-    if best is None or target is None:
+    target, maximize = study.sweep.target, study.sweep.maximize
+    best = find_best(study.trials(), maximize=maximize)
+    if target is None or best is None or best.reached is None:
         return False
-    return (study.gain(best) or 0.0) >= study.sign * target
+    return best.reached >= target if maximize else best.reached <= target
 
 
-def _ready(study: Study, trial: Trial) -> Trial:
-    """Give a trial a new directory if it was killed before its first checkpoint."""
-    directory = study.directory / trial.run
-    if not directory.is_dir() or (directory / runs.LAST).is_file():
-        return trial
-    name, _, attempt = trial.run.partition("-again-")
-    return _ready(study, replace(trial, run=f"{name}-again-{int(attempt or 0) + 1}"))
+def _run(work: Work, claim: Claim) -> None:
+    """Run one trial's process to its end, or to where it is given up, and tell Optuna."""
+    study, sweep, trial = work.study, work.study.sweep, claim.trial
+    run = find_run(study.directory, study.describe(claim.read()).run)
+    trial.set_user_attr("run", run)
+    ended = _watch(work, claim, run)
+    if ended is None:
+        return
+    history, directory = _history(study, run), study.directory / run
+    error = find_error(sweep, directory, *ended)
+    missing = "" if error or history else find_missing_metric(sweep, directory)
+    # What ended the trial may be about to end this process: then the trial is left to go on.
+    if (error and work.leave.wait(PAUSE)) or not claim.renew():
+        return
+    while should_stop(study.optuna_study, trial, history, sweep.early):
+        pass  # it has ended; what it logged is reported nevertheless
+    if error or missing:
+        trial.set_user_attr("error", error or missing)
+        _tell(work, claim, TrialState.FAIL)
+    else:
+        best = max(history, default=0.0) if sweep.maximize else min(history, default=0.0)
+        _tell(work, claim, TrialState.COMPLETE, best)
+    trials = study.trials()
+    sure = bool(missing) or len(list_ended(trials)) >= min(SURE, study.limit)
+    if sure and explain_failure(trials):
+        work.enough.set()
 
 
-def _finish(study: Study, wandb: str, tell: Tell | None) -> Study:
-    """Bring the last trial to its end and keep the outcome."""
-    before = replace(study, trials=study.trials[:-1])
-    trial = _ready(study, study.trials[-1])
-    trial = _run(before, trial, wandb)
-    study = saved(before, trial)
-    if tell:
-        tell(study, trial)
-    states = {done.state for done in study.trials}
-    if states == {"failed"} and len(study.trials) >= min(SURE, study.sweep.cap or SURE):
-        log = study.directory / f"{trial.run}.log"
-        raise ConfigError(f"the first {len(study.trials)} trials failed: {_last_line(log)} ({log})")
-    return study
+def _watch(work: Work, claim: Claim, run: str) -> tuple[int, str] | None:
+    """Run a trial's process, and report what it logs.
 
-
-def _run(study: Study, trial: Trial, wandb: str) -> Trial:
-    """Run one trial's process to its end, or to where it is given up."""
-    directory = study.directory / trial.run
-    others = [[study.sign * value for value in other.history] for other in study.trials]
-    began = time.monotonic()
-    state: State = "finished"
-    with (
-        (study.directory / f"{trial.run}.log").open("ab") as log,
-        _process(_command(study, trial, wandb), log.fileno()) as process,
-    ):
-        while process.poll() is None:
-            time.sleep(LOOK_EVERY)
-            so_far = [study.sign * value for value in values(directory, study.sweep.metric)]
-            if study.sweep.early and hopeless(so_far, others, study.sweep.early):
-                state = "stopped"
-                break
-    history = tuple(values(directory, study.sweep.metric))
-    if state == "finished" and (process.returncode != 0 or not history):
-        state = "failed"
-    seconds = trial.seconds + time.monotonic() - began
-    return replace(trial, state=state, history=history, seconds=round(seconds, 1))
-
-
-def _command(study: Study, trial: Trial, wandb: str) -> list[str]:
-    """Make a trial's command; what is added at its end stands above what the file says."""
-    root = study.directory
-    command = words(study.sweep, trial.settings, sys.executable, root / f"{trial.run}.json")
-    command += [f"run.root={root}", f"run.name={trial.run}", f"run.wandb={wandb}"]
-    last = root / trial.run / runs.LAST
-    return [*command, "--resume", str(last)] if last.is_file() else command
-
-
-@contextmanager
-def _process(command: Sequence[str], log: int) -> Iterator[subprocess.Popen[bytes]]:
-    """Start a process, and leave none behind however this ends."""
-    ours = ("WANDB_SWEEP_ID", "WANDB_RUN_ID", "WANDB_SWEEP_PARAM_PATH", "PIXELRL_RUN_DIRECTORY")
-    environment = {name: value for name, value in os.environ.items() if name not in ours}
-    process = subprocess.Popen(
-        command,
-        stdout=log,
-        stderr=subprocess.STDOUT,
-        stdin=subprocess.DEVNULL,
-        env=environment,
-        close_fds=False,  # so that the lock is inherited
-    )
-    try:
-        yield process
-    finally:
-        if process.poll() is None:
-            process.terminate()
-            try:
-                process.wait(PATIENCE)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
-
-
-def _last_line(log: Path) -> str:
-    lines = log.read_text("utf-8", errors="replace").strip().splitlines()
-    return lines[-1].removeprefix("pixelrl: ") if lines else "it said nothing"
-
-
-@contextmanager
-def _alone(directory: Path) -> Iterator[None]:
-    """Wait until no other process drives this sweep, where the system can tell.
-
-    A trial inherits the lock, so one that outlives a killed sweep is waited for as well.
+    Returns:
+        The status with which it ended, and the last line that it printed. None if it was given up
+        early, left because this process is to end, or taken over by another.
     """
-    try:
-        import fcntl  # noqa: PLC0415 - Windows has none
-    except ImportError:
+    study, log = work.study, work.study.directory / f"{run}.log"
+    settings = study.settings(claim.trial)
+    command = make_command(study.sweep, settings, study.directory, run, work.wandb)
+    with (
+        log.open("ab") as printed,
+        start_process(command, printed.fileno(), claim.inherited) as process,
+    ):
+        start, reported = printed.tell(), 0
+        while process.poll() is None:
+            if work.leave.wait(LOOK_EVERY):
+                return None
+            if not claim.is_kept():
+                print(f"{study.directory / run}: taken over by another process.", flush=True)
+                return None
+            history = _history(study, run)
+            if len(history) > reported:
+                reported = len(history)
+                if should_stop(study.optuna_study, claim.trial, history, study.sweep.early):
+                    _tell(work, claim, TrialState.PRUNED)
+                    return None
+    return process.returncode, read_last_line(log, start)
+
+
+def _history(study: Study, run: str) -> list[float]:
+    metric = study.sweep.metric
+    return values(study.directory / run, metric) if metric else []
+
+
+def _tell(work: Work, claim: Claim, state: TrialState, value: float | None = None) -> None:
+    """Tell Optuna how a trial ended, and whoever listens."""
+    claim.write()
+    work.study.optuna_study.tell(claim.trial, value, state)
+    work.tell(work.study.describe(claim.read()))
+
+
+@contextmanager
+def _end_on_sigterm() -> Iterator[None]:
+    """End by an exception when asked to, so that no trial is left without its sweep."""
+
+    def end(number: int, _: FrameType | None) -> None:
+        raise SystemExit(128 + number)
+
+    if threading.current_thread() is not threading.main_thread():
         yield
         return
-    with (directory / "lock").open("a") as lock:
-        os.set_inheritable(lock.fileno(), True)  # noqa: FBT003 - the system's own signature
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            print(f"{directory}: a trial or another sweep is still at work there; waiting.")
-            fcntl.flock(lock, fcntl.LOCK_EX)
+    before = signal.signal(signal.SIGTERM, end)
+    try:
         yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

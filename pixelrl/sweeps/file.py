@@ -1,8 +1,5 @@
 """W&B's sweep files, read so that the same file can be driven here or by a server."""
 
-import json
-import os
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,18 +7,35 @@ from typing import Any
 
 from pixelrl.config.recipes import SHIPPED, read_yaml
 from pixelrl.errors import ConfigError, nearest
-from pixelrl.sweeps.search import Hyperband, Settings
-from pixelrl.sweeps.space import Parameter, listed, parameter
+from pixelrl.sweeps.command import read_command
+from pixelrl.sweeps.parameters import flatten, parameter
+from pixelrl.sweeps.space import Parameter, list_values
 
 METHODS = ("random", "grid", "bayes")
 KEYS = (
-    "program", "command", "method", "metric", "parameters", "early_terminate", "run_cap",
-    "name", "description", "project", "entity", "apiVersion", "kind",
+    "program", "command", "method", "metric", "parameters", "early_terminate", "run_cap", "count",
+    "controller", "name", "description", "project", "entity", "apiVersion", "kind",
 )  # fmt: skip
 """The keys of a sweep file that mean something here."""
+SERVER = ("job", "image_uri", "scheduler", "metrics")
+"""Keys of W&B's schema that only its server can follow."""
 
-ARGUMENTS = ("${args}", "${args_no_hyphens}", "${args_json_file}")
-"""The placeholders for a trial's settings that pixelrl's command line reads."""
+
+@dataclass(frozen=True)
+class Hyperband:
+    """Describe when a trial is given up, as ``early_terminate`` does.
+
+    Attributes:
+        least: how many validations a trial has at least before it can be given up.
+        most: how many a whole trial has; None if that is to be seen from the first.
+        eta: of the trials that came as far, the best ``1 / eta`` go on.
+        strict: whether the value at that place counts, and not the best up to it.
+    """
+
+    least: int
+    most: int | None
+    eta: int
+    strict: bool
 
 
 @dataclass(frozen=True)
@@ -31,15 +45,19 @@ class Sweep:
     Attributes:
         file: where it was read from.
         method: ``random``, ``grid`` or ``bayes``.
-        metric: the name of the number that trials are compared by, as runs log it.
+        metric: the name of the number that trials are compared by, as runs log it; empty if there
+            is none.
         maximize: whether more of it is better.
         space: the parameters.
-        command: the words that start a trial, with placeholders.
+        paths: where each parameter stands among the nested, by its dotted name.
+        command: the words that start a trial, with macros.
         program: what ``${program}`` stands for.
         early: when trials are given up, if at all.
         cap: the most trials there may be; 0 for no limit.
+        count: how many there shall be unless the command line says otherwise; 0 if it is not said.
         target: a value of the metric that ends the sweep once reached.
-        raw: the file's content, as a server wants it.
+        local: whether the file says that no server chooses the trials.
+        raw: the file's content.
     """
 
     file: Path
@@ -47,11 +65,14 @@ class Sweep:
     metric: str
     maximize: bool
     space: tuple[Parameter, ...]
+    paths: Mapping[str, tuple[str, ...]]
     command: tuple[str, ...]
     program: str
     early: Hyperband | None
     cap: int
+    count: int
     target: float | None
+    local: bool
     raw: Mapping[str, Any]
 
 
@@ -78,131 +99,114 @@ def read_sweep(file: Path) -> Sweep:
     Raises:
         ConfigError: it is not one, or asks for what cannot be driven; one line says what.
     """
-    raw = _load(file)
+    raw = read_yaml(file, "a sweep file")
+    if not isinstance(raw, dict):
+        raise ConfigError(f"{file}: expected a mapping with method, metric and parameters.")
     try:
-        return _sweep(file, raw)
+        return _read(file, raw)
     except ConfigError as error:
         raise ConfigError(f"{file}: {error}") from error
 
 
-def words(sweep: Sweep, settings: Settings, interpreter: str, settings_file: Path) -> list[str]:
-    """Fill in the command of one trial as W&B's agent does.
-
-    Args:
-        sweep: whose command.
-        settings: the trial's.
-        interpreter: what ``${interpreter}`` stands for.
-        settings_file: where the settings are written if the command asks for a file.
-
-    Returns:
-        The words of the command.
-    """
-    flags = [f"{name}={value}" for name, value in settings.items()]
-    filled = {
-        "${env}": ["/usr/bin/env"] if os.name == "posix" else [],
-        "${interpreter}": [interpreter],
-        "${program}": [sweep.program],
-        "${args}": [f"--{flag}" for flag in flags],
-        "${args_no_hyphens}": flags,
-        "${args_json_file}": [str(settings_file)],
-    }
-    if "${args_json_file}" in sweep.command:
-        settings_file.write_text(json.dumps(settings), "utf-8")
-    found: list[str] = []
-    for word in sweep.command:
-        found += filled[word] if word in filled else [_with_variables(word)]
-    return found
-
-
-def _with_variables(word: str) -> str:
-    """Put environment variables in the places of ``${envvar:NAME}``."""
-    return re.sub(r"\$\{envvar:([A-Z0-9_]*)\}", lambda m: os.environ.get(m[1], m[1]), word)
-
-
-def _load(file: Path) -> dict[str, Any]:
-    raw = read_yaml(file, "a sweep file")
-    if not isinstance(raw, dict):
-        raise ConfigError(f"{file}: expected a mapping with method, metric and parameters.")
-    return raw
-
-
-def _sweep(file: Path, raw: Mapping[str, Any]) -> Sweep:
+def _read(file: Path, raw: Mapping[str, Any]) -> Sweep:
     for key in raw:
+        if key in SERVER:
+            raise ConfigError(f"{key}: only W&B's server can follow it; start it by wandb sweep.")
         if key not in KEYS:
             raise ConfigError(f"unknown key '{key}'.{nearest(str(key), KEYS)}")
     method = raw.get("method")
     if method not in METHODS:
         raise ConfigError(f"method: expected {', '.join(METHODS)}; got {method!r}.")
-    described = raw.get("parameters")
-    if not isinstance(described, Mapping) or not described:
-        raise ConfigError("parameters: expected a mapping such as {learning.rate: {…}}.")
-    space = tuple(parameter(str(name), value) for name, value in described.items())
-    if method == "grid":
-        for one in space:
-            listed(one)
-    metric = _metric(raw.get("metric"))
+    space, paths = _space(raw.get("parameters"), method)
+    metric = _metric(raw, method)
     return Sweep(
         file=file,
         method=method,
-        metric=metric["name"],
+        metric=metric.get("name", ""),
         maximize=metric.get("goal") == "maximize",
         space=space,
-        command=_command(raw),
+        paths=paths,
+        command=read_command(raw, space),
         program=str(raw.get("program", "")),
         early=_early(raw["early_terminate"]) if "early_terminate" in raw else None,
-        cap=int(raw.get("run_cap", 0)),
+        cap=_whole(raw, "run_cap"),
+        count=_whole(raw, "count"),
         target=metric.get("target"),
+        local=_is_local(raw.get("controller", "cloud")),
         raw=raw,
     )
 
 
-def _metric(described: object) -> Mapping[str, Any]:
+def _space(
+    described: object, method: str
+) -> tuple[tuple[Parameter, ...], dict[str, tuple[str, ...]]]:
+    if not isinstance(described, Mapping) or not described:
+        raise ConfigError("parameters: expected a mapping such as {learning.rate: {…}}.")
+    space: list[Parameter] = []
+    paths: dict[str, tuple[str, ...]] = {}
+    for path, value in flatten(described):
+        name = ".".join(path)
+        if name in paths:
+            raise ConfigError(f"parameters.{name}: stands there twice, flat and nested.")
+        space.append(parameter(name, value))
+        paths[name] = path
+        if method == "grid":
+            list_values(space[-1])
+    return tuple(space), paths
+
+
+def _metric(raw: Mapping[str, Any], method: str) -> Mapping[str, Any]:
+    """Read ``metric``; grid and random do without, unless trials are to be given up by it."""
+    described = raw.get("metric")
+    if described is None and method != "bayes" and "early_terminate" not in raw:
+        return {}
     if not isinstance(described, Mapping) or not isinstance(described.get("name"), str):
         raise ConfigError("metric: expected {name: val/psnr, goal: maximize}.")
     goal = described.get("goal", "minimize")
     if goal not in {"minimize", "maximize"}:
         raise ConfigError(f"metric: goal: expected minimize or maximize, got {goal!r}.")
+    target = described.get("target")
+    if isinstance(target, bool) or not isinstance(target, int | float | None):
+        raise ConfigError(f"metric: target: expected a number, got {target!r}.")
+    if described.get("impute", "worst") != "worst":
+        raise ConfigError("metric: impute: a trial that fails counts as the worst here.")
     return described
 
 
-def _command(raw: Mapping[str, Any]) -> tuple[str, ...]:
-    command = raw.get("command") or ["${env}", "${interpreter}", "${program}", "${args}"]
-    if not isinstance(command, list):
-        raise ConfigError("command: expected a list of words.")
-    found = tuple(map(str, command))
-    for word in found:
-        if word.startswith("${args") and word not in ARGUMENTS:
-            raise ConfigError(
-                f"command: pixelrl does not read {word} (it loses or splits settings);"
-                f" use {ARGUMENTS[0]}."
-            )
-    if not set(ARGUMENTS) & set(found):
-        raise ConfigError(f"command: {ARGUMENTS[0]} is missing, so no trial would differ.")
-    if "${program}" in found and "program" not in raw:
-        raise ConfigError("command: it uses ${program}, and no program is named.")
-    return found
-
-
 def _early(described: object) -> Hyperband:
-    """Read ``early_terminate``: bands upwards from min_iter, or downwards from max_iter."""
+    """Read ``early_terminate``: brackets upwards from min_iter, or downwards from max_iter."""
     if not isinstance(described, Mapping) or described.get("type") != "hyperband":
         raise ConfigError("early_terminate: expected {type: hyperband, min_iter: 3}.")
     eta = described.get("eta", 3)
-    if not isinstance(eta, int | float) or eta <= 1:
-        raise ConfigError(f"early_terminate: eta: expected more than 1, got {eta!r}.")
-    numbers = {key: described.get(key) for key in ("min_iter", "max_iter", "s")}
-    for key, value in numbers.items():
-        if value is not None and (not isinstance(value, int) or value < 1):
-            raise ConfigError(f"early_terminate: {key}: expected a whole number above zero.")
-    if numbers["max_iter"] and numbers["s"]:
-        bands = _downwards(numbers["max_iter"], eta, numbers["s"])
-    elif numbers["min_iter"]:
-        bands = [int(numbers["min_iter"] * eta**power) for power in range(32)]
-    else:
-        raise ConfigError("early_terminate: expected min_iter, or max_iter with s.")
-    return Hyperband(tuple(sorted(set(bands))), float(eta))
+    if isinstance(eta, bool) or not isinstance(eta, int | float) or eta != int(eta) or eta < 2:
+        raise ConfigError(
+            f"early_terminate: eta: expected a whole number of 2 or more, got {eta!r}."
+        )
+    least, most, s = (_whole(described, key, "early_terminate: ") for key in _BRACKETS)
+    strict = bool(described.get("strict", True))
+    if most and s:
+        return Hyperband(max(1, most // int(eta) ** s), most, int(eta), strict)
+    if least:
+        return Hyperband(least, most or None, int(eta), strict)
+    raise ConfigError("early_terminate: expected min_iter, or max_iter with s.")
 
 
-def _downwards(most: int, eta: float, count: int) -> Sequence[int]:
-    bands = [int(most / eta**power) for power in range(1, count + 1)]
-    return [band for band in bands if band >= 1]
+_BRACKETS: Sequence[str] = ("min_iter", "max_iter", "s")
+
+
+def _whole(described: Mapping[str, Any], key: str, where: str = "") -> int:
+    """Read a whole number above zero; 0 if it is left out."""
+    value = described.get(key)
+    if value is None:
+        return 0
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        raise ConfigError(f"{where}{key}: expected a whole number above zero, got {value!r}.")
+    return value
+
+
+def _is_local(described: object) -> bool:
+    """Read ``controller``: ``{type: local}`` or its short form."""
+    kind = described.get("type") if isinstance(described, Mapping) else described
+    if kind not in {"local", "cloud"}:
+        raise ConfigError(f"controller: expected {{type: local}} or {{type: cloud}}, got {kind!r}.")
+    return kind == "local"

@@ -1,106 +1,158 @@
-"""The state of a sweep: its trials, what they reached, and the file that keeps them."""
+"""A sweep's study: where Optuna keeps it, and its trials as they are shown."""
 
 import json
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+
+import optuna
+from optuna.distributions import BaseDistribution
+from optuna.storages import BaseStorage, JournalStorage, RDBStorage
+from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
+from optuna.trial import FrozenTrial, TrialState
+from sqlalchemy.exc import SQLAlchemyError
 
 from pixelrl.errors import ConfigError
 from pixelrl.sweeps.file import Sweep
-from pixelrl.sweeps.search import Settings
+from pixelrl.sweeps.mapping import make_settings
+from pixelrl.sweeps.sampler import SearchSampler, best_value, grid_size
+from pixelrl.sweeps.space import Settings
+from pixelrl.sweeps.trials import STATES, Trial
 
-STATE = "sweep.json"
-State = Literal["running", "finished", "stopped", "failed"]
-"""Of a trial; ``stopped`` is one that was given up early."""
-
-
-@dataclass(frozen=True)
-class Trial:
-    """Hold one trial.
-
-    Attributes:
-        settings: a value per parameter.
-        run: its run's directory, in that of the sweep.
-        state: where it is.
-        history: the values of the metric, in order.
-        seconds: spent on it, over all attempts.
-    """
-
-    settings: Settings
-    run: str
-    state: State = "running"
-    history: tuple[float, ...] = ()
-    seconds: float = 0.0
+JOURNAL = "journal.log"
+"""The file in a sweep's directory that keeps its study, unless an SQL address is given."""
+DECIDES = ("method", "metric", "parameters", "early_terminate", "command", "program")
+"""What of a sweep file its trials depend on; the rest may change between two starts."""
 
 
 @dataclass(frozen=True)
 class Study:
-    """Hold a sweep under way: what it is, where, and its trials so far.
+    """Hold a sweep under way.
 
     Attributes:
         sweep: the file's content.
-        directory: where state, logs and runs are.
-        seed: of the search.
-        trials: in order.
+        directory: where logs and runs are.
+        optuna_study: what keeps its trials.
+        storage: where it keeps them.
+        shared: whether they are kept in the directory, so that whoever works on them sees it.
+        limit: how many trials there shall be in all.
+        distributions: of its parameters, by name.
     """
 
     sweep: Sweep
     directory: Path
-    seed: int = 0
-    trials: tuple[Trial, ...] = field(default=())
-
-    def reached(self, trial: Trial) -> float | None:
-        """Tell the best value of the metric that a trial logged, as W&B's search takes it."""
-        if not trial.history or trial.state == "failed":
-            return None
-        return max(trial.history) if self.sweep.maximize else min(trial.history)
-
-    def gain(self, trial: Trial) -> float | None:
-        """Tell the same so that more is better."""
-        reached = self.reached(trial)
-        return None if reached is None else reached * self.sign
+    optuna_study: optuna.Study
+    storage: BaseStorage
+    shared: bool
+    limit: int
+    distributions: dict[str, BaseDistribution]
 
     @property
-    def sign(self) -> int:
-        """What the metric is multiplied by so that more is better."""
-        return 1 if self.sweep.maximize else -1
+    def is_grid(self) -> bool:
+        """Whether its parameters are listed."""
+        return self.sweep.method == "grid"
 
-    def best(self) -> Trial | None:
-        """Find the trial with the best value, if any has one."""
-        known = [(gain, trial) for trial in self.trials if (gain := self.gain(trial)) is not None]
-        return max(known, key=lambda pair: pair[0])[1] if known else None
+    def frozen(self) -> list[FrozenTrial]:
+        """Read its trials as Optuna keeps them, by number."""
+        return self.optuna_study.get_trials(deepcopy=False)
 
+    def trials(self) -> list[Trial]:
+        """Read its trials, by number, without those that were asked for and not needed."""
+        return [
+            self.describe(trial)
+            for trial in self.frozen()
+            if trial.number < self.limit or trial.state != TrialState.WAITING
+        ]
 
-def taken_up(study: Study) -> Study:
-    """Read the state that is there, if any."""
-    file = study.directory / STATE
-    if not file.is_file():
-        return study
-    stored = json.loads(file.read_text("utf-8"))
-    if (stored["sweep"], stored["seed"]) != (_plain(study.sweep), study.seed):
-        raise ConfigError(
-            f"{study.directory}: holds a sweep of another file, content or seed; choose another"
-            " --out."
+    def describe(self, trial: FrozenTrial) -> Trial:
+        """State what is known of a trial."""
+        known = len(trial.params) == len(self.sweep.space)
+        return Trial(
+            number=trial.number,
+            run=trial.user_attrs.get("run", f"trial-{trial.number:03d}"),
+            settings=self.settings(trial) if known else {},
+            state=STATES[trial.state],
+            reached=best_value(trial, maximize=self.sweep.maximize) if self.sweep.metric else None,
+            validations=len(trial.intermediate_values),
+            seconds=trial.user_attrs.get("claim", {}).get("seconds", 0.0),
+            error=trial.user_attrs.get("error", ""),
         )
-    trials = [Trial(**{**trial, "history": tuple(trial["history"])}) for trial in stored["trials"]]
-    return replace(study, trials=tuple(trials))
+
+    def settings(self, trial: FrozenTrial | optuna.Trial) -> Settings:
+        """Make a trial's settings of what was drawn for it."""
+        return make_settings(self.sweep.space, trial.params, grid=self.is_grid)
+
+    def requeue(self, number: int) -> None:
+        """Let a trial that nobody runs be asked for again, with the parameters it has."""
+        identity = self.storage.get_study_id_from_name(self.optuna_study.study_name)
+        trial = self.storage.get_trial_id_from_study_id_trial_number(identity, number)
+        self.storage.set_trial_state_values(trial, TrialState.WAITING)
 
 
-def saved(study: Study, trial: Trial) -> Study:
-    """Add a trial and write the state, whole or not at all."""
-    study = replace(study, trials=(*study.trials, trial))
-    state = {
-        "sweep": _plain(study.sweep),
-        "seed": study.seed,
-        "trials": [asdict(trial) for trial in study.trials],
-    }
-    file = study.directory / STATE
-    draft = file.with_suffix(".part")
-    draft.write_text(json.dumps(state, indent=2) + "\n", "utf-8")
-    draft.replace(file)
-    return study
+def resume(sweep: Sweep, directory: Path, *, seed: int, count: int, address: str = "") -> Study:
+    """Open a sweep's study, with the trials it has.
+
+    Args:
+        sweep: the file's content.
+        directory: of the sweep; its name is that of the study in an SQL database.
+        seed: of the search.
+        count: how many trials there shall be in all; 0 for a whole grid.
+        address: of an SQL database; by default the study is kept in the directory.
+
+    Raises:
+        ConfigError: it holds a sweep of other content or seed, or the address cannot be opened.
+    """
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    directory.mkdir(parents=True, exist_ok=True)
+    sampler = SearchSampler(sweep.method, sweep.space, seed)
+    try:
+        storage = RDBStorage(address) if address else _journal(directory / JOURNAL)
+        study = optuna.create_study(
+            storage=storage,
+            study_name=directory.resolve().name if address else "sweep",
+            sampler=sampler,
+            pruner=optuna.pruners.NopPruner(),  # see `pruning.should_stop`
+            direction="maximize" if sweep.maximize else "minimize",
+            load_if_exists=True,
+        )
+        about = {"sweep": _plain(sweep), "seed": seed}
+        kept = {**about, **study.user_attrs}
+    except (SQLAlchemyError, ImportError, RuntimeError) as error:
+        raise ConfigError(
+            f"--storage: {say(error)}; expected an SQL address such as sqlite:///sweep.db or"
+            " postgresql://HOST/NAME."
+        ) from error
+    if {key: kept[key] for key in about} != about:
+        where = f"study '{study.study_name}' of --storage" if address else str(directory)
+        raise ConfigError(
+            f"{where}: holds a sweep of another file, content or seed; choose another --out."
+        )
+    for key in about.keys() - study.user_attrs.keys():
+        study.set_user_attr(key, about[key])
+    size = grid_size(sampler.distributions) if sweep.method == "grid" else 0
+    limit = min(filter(None, (count, size)))
+    return Study(sweep, directory, study, storage, not address, limit, sampler.distributions)
+
+
+def say(error: Exception) -> str:
+    """Say a database's error in a line."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
+
+
+def _journal(file: Path) -> JournalStorage:
+    """Open a journal; a last line that a kill or a full disk cut short is dropped."""
+    path = str(file.resolve())  # Optuna needs it absolute for its lock
+    lock = JournalFileOpenLock(path)
+    lock.acquire()
+    try:
+        if file.is_file() and not (content := file.read_bytes()).endswith(b"\n"):
+            with file.open("r+b") as cut:
+                cut.truncate(content.rfind(b"\n") + 1)
+    finally:
+        lock.release()
+    return JournalStorage(JournalFileBackend(path, lock_obj=lock))
 
 
 def _plain(sweep: Sweep) -> object:
-    """Describe what a sweep file says in what JSON holds."""
-    return json.loads(json.dumps(sweep.raw, default=str))
+    """Describe what a sweep's trials depend on in what JSON holds."""
+    raw = {key: sweep.raw[key] for key in DECIDES if key in sweep.raw}
+    return json.loads(json.dumps(raw, default=str))

@@ -1,49 +1,124 @@
-"""A sweep's space, against scipy's distributions; its samplers, against what they must find."""
+"""A sweep's space, against scipy's distributions: W&B's words, and what is drawn by them."""
 
 import math
+from typing import Any
 
 import numpy as np
+import optuna
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
 from pixelrl.errors import ConfigError
-from pixelrl.sweeps import gaussian_process
-from pixelrl.sweeps.search import Hyperband, hopeless, propose
-from pixelrl.sweeps.space import Choice, Number, parameter
+from pixelrl.sweeps.mapping import make_distributions, make_settings
+from pixelrl.sweeps.parameters import CHOICES, NUMBERS, flatten, parameter
+from pixelrl.sweeps.sampler import draw
+from pixelrl.sweeps.space import Choice, Number
 
 UNITS = st.floats(1e-6, 1 - 1e-6)
+LOGARITHMS = {"min": -3, "max": 1}
+VALUES = {"min": 1e-4, "max": 0.1}
+
+NUMBERS_AND_REFERENCES = [
+    ({"min": -1.0, "max": 3.0}, stats.uniform(-1, 4)),
+    ({"distribution": "uniform", "min": 0, "max": 2}, stats.uniform(0, 2)),
+    ({"min": 2, "max": 9}, stats.randint(2, 10)),
+    ({"distribution": "int_uniform", "min": 2, "max": 9}, stats.randint(2, 10)),
+    ({"distribution": "log_uniform_values", **VALUES}, stats.loguniform(1e-4, 0.1)),
+    ({"distribution": "log_uniform", **LOGARITHMS}, stats.loguniform(math.exp(-3), math.exp(1))),
+    ({"distribution": "inv_log_uniform_values", **VALUES}, stats.loguniform(1e-4, 0.1)),
+    (
+        {"distribution": "inv_log_uniform", **LOGARITHMS},
+        stats.loguniform(math.exp(-1), math.exp(3)),
+    ),
+    ({"distribution": "normal", "mu": 3.0, "sigma": 0.5}, stats.norm(3, 0.5)),
+    ({"distribution": "log_normal"}, stats.lognorm(1)),
+    ({"distribution": "beta", "a": 2, "b": 5}, stats.beta(2, 5)),
+    ({"distribution": "beta"}, stats.uniform(0, 1)),
+]
+QUANTIZED = [
+    ({"distribution": "q_uniform", "min": 0, "max": 20, "q": 5}, stats.uniform(0, 20)),
+    ({"distribution": "q_log_uniform", "min": 1, "max": 4, "q": 2},
+     stats.loguniform(math.exp(1), math.exp(4))),
+    ({"distribution": "q_log_uniform_values", "min": 3, "max": 50, "q": 0.5},
+     stats.loguniform(3, 50)),
+    ({"distribution": "q_normal", "mu": 10, "sigma": 4, "q": 0.1}, stats.norm(10, 4)),
+    ({"distribution": "q_log_normal", "mu": 2, "q": 1}, stats.lognorm(1, scale=math.exp(2))),
+    ({"distribution": "q_beta", "a": 2, "b": 2, "q": 0.25}, stats.beta(2, 2)),
+]  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    ("described", "reference"),
-    [
-        ({"min": -1.0, "max": 3.0}, stats.uniform(-1, 4)),
-        ({"distribution": "uniform", "min": 0, "max": 2}, stats.uniform(0, 2)),
-        ({"min": 2, "max": 9}, stats.randint(2, 10)),
-        (
-            {"distribution": "log_uniform_values", "min": 1e-4, "max": 0.1},
-            stats.loguniform(1e-4, 0.1),
-        ),
-        (
-            {"distribution": "log_uniform", "min": -3, "max": 1},
-            stats.loguniform(math.exp(-3), math.exp(1)),
-        ),
-        ({"distribution": "normal", "mu": 3.0, "sigma": 0.5}, stats.norm(3, 0.5)),
-        ({"distribution": "log_normal"}, stats.lognorm(1)),
-    ],
-)
+def drawn(described: dict[str, Any], count: int = 400) -> list[Any]:
+    """Draw a parameter by Optuna."""
+    space = [parameter("x", described)]
+    distributions = make_distributions(space)
+    return [make_settings(space, draw(distributions, seed))["x"] for seed in range(count)]
+
+
+@pytest.mark.parametrize(("described", "reference"), NUMBERS_AND_REFERENCES)
+def test_optuna_draws_numbers_from_their_distribution(described: dict, reference: Any) -> None:
+    values = drawn(described)
+    if isinstance(values[0], int):
+        counts = np.bincount(values)[reference.support()[0] :]
+        assert stats.chisquare(counts).pvalue > 0.01
+    else:
+        assert stats.kstest(values, reference.cdf).pvalue > 0.01
+
+
+@pytest.mark.parametrize(("described", "reference"), QUANTIZED)
+def test_optuna_draws_multiples(described: dict, reference: Any) -> None:
+    values = drawn(described, 200)
+    q = described["q"]
+    assert all(abs(value / q - round(value / q)) < 1e-9 for value in values)
+    assert all(isinstance(value, type(q)) or not isinstance(q, int) for value in values)
+    assert len(set(values)) > 3
+    low, high = reference.ppf([1e-4, 1 - 1e-4])
+    assert all(low - q <= value <= high + q for value in values)
+    assert reference.ppf(0.4) - q <= np.median(values) <= reference.ppf(0.6) + q
+
+
+def test_every_distribution_of_wandbs_schema_is_known() -> None:
+    config = pytest.importorskip("sweeps.config", reason="pip install 'sweeps' for W&B's schema")
+    definitions = config.schema.dereferenced_sweep_config_jsonschema["definitions"]
+    known = {
+        kind
+        for described in definitions.values()
+        for one in described.get("anyOf", [described])
+        for kind in one.get("properties", {}).get("distribution", {}).get("enum", [])
+    }
+    assert known == {*NUMBERS, *CHOICES}
+
+
+def test_optunas_own_distributions_are_used_where_it_has_them() -> None:
+    found = make_distributions(
+        [
+            parameter("a", {"min": 1, "max": 4}),
+            parameter("b", {"distribution": "log_uniform_values", **VALUES}),
+            parameter("c", {"distribution": "q_uniform", "min": 0.1, "max": 1.0, "q": 0.3}),
+            parameter("d", {"values": [1, True, "1"]}),
+        ]
+    )
+    assert found == {
+        "a": optuna.distributions.IntDistribution(1, 4),
+        "b": optuna.distributions.FloatDistribution(1e-4, 0.1, log=True),
+        "c": optuna.distributions.FloatDistribution(0.0, 0.9, step=0.3),
+        "d": optuna.distributions.CategoricalDistribution(["1", "true", '"1"']),
+    }
+
+
+@pytest.mark.parametrize(("described", "reference"), NUMBERS_AND_REFERENCES)
 @given(unit=UNITS)
-def test_numbers_have_their_distribution(described: dict, reference: object, unit: float) -> None:
+def test_numbers_have_their_distribution(described: dict, reference: Any, unit: float) -> None:
     number = parameter("x", described)
     assert isinstance(number, Number)
     value = number.at(unit)
-    assert value == pytest.approx(reference.ppf(unit), rel=1e-6, abs=1e-9)
-    if not number.whole:
-        assert number.unit(value) == pytest.approx(unit, abs=1e-6)
-    else:
+    if number.whole:
+        assert value in reference.ppf([unit - 1e-9, unit + 1e-9])
         assert number.at(number.unit(value)) == value
+    else:
+        assert value == pytest.approx(reference.ppf(unit), rel=1e-6, abs=1e-9)
+        assert number.unit(value) == pytest.approx(unit, abs=1e-6)
 
 
 @given(unit=UNITS, q=st.sampled_from([1, 2, 5, 0.5, 0.1]))
@@ -62,18 +137,51 @@ def test_choices_come_with_their_probabilities(unit: float) -> None:
     assert choice.at(unit) == ("a" if unit < 0.2 else "b" if unit < 0.7 else None)
 
 
+def test_optuna_draws_choices_with_their_probabilities() -> None:
+    values = drawn({"values": ["a", [1, 2], None], "probabilities": [0.2, 0.5, 0.3]})
+    shares = [sum(value == one for value in values) / 400 for one in ("a", [1, 2], None)]
+    assert shares == pytest.approx([0.2, 0.5, 0.3], abs=0.07)
+    assert set(drawn({"distribution": "constant", "value": 7}, 3)) == {7}
+    kinds = drawn({"values": [1, 1.0, True, "1"]})
+    assert {(type(value), value) for value in kinds} == {
+        (int, 1), (float, 1.0), (bool, True), (str, "1")
+    }  # fmt: skip
+
+
+def test_values_that_stand_twice_are_as_likely_as_two() -> None:
+    choice = parameter("x", {"values": [1, 2, 1, 3]})
+    assert choice == Choice("x", (1, 2, 3), (0.5, 0.25, 0.25))
+
+
+def test_nested_parameters_are_found() -> None:
+    described = {
+        "learning": {
+            "parameters": {"rate": {"value": 1}, "a": {"parameters": {"b": {"value": 2}}}}
+        },
+        "run.seed": {"value": 3},
+    }
+    assert list(flatten(described)) == [
+        (("learning", "rate"), {"value": 1}),
+        (("learning", "a", "b"), {"value": 2}),
+        (("run.seed",), {"value": 3}),
+    ]
+
+
 @pytest.mark.parametrize(
     ("described", "told"),
     [
         ({"values": []}, "at least one value"),
         ({"values": [1, 2], "probabilities": [0.5, 0.6]}, "summing to 1"),
+        ({"values": [1, 2], "probabilities": "even"}, "summing to 1"),
         ({"min": "1e-4", "max": 1.0}, "YAML reads 1e-4 as text; write 1.0e-4"),
         ({"min": 1.0}, "max: expected a number, got None"),
         ({"min": 2.0, "max": 1.0}, "min below max"),
-        ({"distribution": "beta"}, "'beta' is not known here"),
+        ({"distribution": "normal", "sigma": 0}, "sigma: expected more than zero"),
+        ({"distribution": "gamma"}, "distribution 'gamma' is not known here"),
+        ({"distribution": "log_unifrom", "min": 0, "max": 1}, "Did you mean 'log_uniform'?"),
         ({"distribution": "uniform", "min": 0, "max": 1, "q": 3}, "'q' is no key of uniform"),
         ({"distribution": "log_uniform_values", "min": 0, "max": 1}, "more than zero"),
-        ({"parameters": {"rate": {"value": 1}}}, "write 'learning.KEY'"),
+        ({"values": [1, 2], "min": 0}, "'min' is no key of categorical"),
         (3, "expected a mapping"),
     ],
 )
@@ -81,98 +189,3 @@ def test_bad_parameters_are_told(described: object, told: str) -> None:
     with pytest.raises(ConfigError, match=r"parameters\.learning: .*") as caught:
         parameter("learning", described)
     assert told in str(caught.value)
-
-
-SPACE = [
-    parameter("rate", {"distribution": "log_uniform_values", "min": 1e-5, "max": 1e-1}),
-    parameter("kind", {"values": ["worse", "better"]}),
-    parameter("fixed", {"value": 7}),
-]
-
-
-def hill(settings: dict) -> float:
-    """Peak at a rate of 1e-3 of the better kind."""
-    return -((math.log10(settings["rate"]) + 3) ** 2) + (settings["kind"] == "better")
-
-
-def search(method: str, count: int, seed: int) -> list[float]:
-    tried: list = []
-    for _ in range(count):
-        settings = propose(method, SPACE, tried, seed)
-        assert settings is not None
-        tried.append((settings, hill(settings)))
-    return [value for _, value in tried]
-
-
-def test_bayes_finds_a_peak_that_chance_does_not() -> None:
-    chance = [max(search("random", 14, seed)) for seed in range(2)]
-    bayes = [max(search("bayes", 14, seed)) for seed in range(2)]
-    assert min(bayes) > 0.99  # of 1
-    assert np.mean(bayes) > np.mean(chance)
-
-
-@pytest.mark.parametrize("method", ["random", "bayes"])
-def test_proposals_depend_on_what_was_seen_only(method: str) -> None:
-    assert search(method, 8, 5) == search(method, 8, 5)
-    assert search(method, 8, 5) != search(method, 8, 6)
-
-
-def test_failures_are_avoided_and_only_failures_are_survived() -> None:
-    tried = [({"rate": 1e-4 * 1.5**n, "kind": "better", "fixed": 7}, None) for n in range(6)]
-    assert propose("bayes", SPACE, tried) is not None
-    failing = lambda settings: None if settings["kind"] == "worse" else hill(settings)  # noqa: E731
-    tried = []
-    for _ in range(14):
-        settings = propose("bayes", SPACE, tried, seed=1)
-        assert settings is not None
-        tried.append((settings, failing(settings)))
-    assert sum(value is None for _, value in tried[7:]) <= 2
-
-
-def test_a_grid_is_gone_through_once() -> None:
-    space = [
-        parameter("a", {"values": [1, 2]}),
-        parameter("b", {"min": 0, "max": 2}),
-        parameter("c", {"distribution": "q_uniform", "min": 0, "max": 10, "q": 5}),
-    ]
-    seen: list = []
-    while (settings := propose("grid", space, [(one, 0.0) for one in seen])) is not None:
-        seen.append(settings)
-    assert len(seen) == 2 * 3 * 3
-    assert len({tuple(one.values()) for one in seen}) == len(seen)
-
-
-def test_the_process_is_what_the_textbook_says() -> None:
-    rng = np.random.default_rng(0)
-    at = rng.random((9, 2))
-    observed = np.sin(4 * at[:, 0]) + at[:, 1]
-    process = gaussian_process.fit(at, observed)
-    mean, spread = process.predict(at)
-    assert mean == pytest.approx(observed, abs=0.05)
-    points = rng.random((5, 2))
-    mean, spread = process.predict(points)
-    noise = process.factor[0]
-    kernel = np.tril(noise) @ np.tril(noise).T
-    between = gaussian_process.matern(points, at, process.lengths)
-    y = (observed - observed.mean()) / observed.std()
-    wanted = observed.mean() + observed.std() * between @ np.linalg.inv(kernel) @ y
-    assert mean == pytest.approx(wanted, abs=1e-6)
-    draws = rng.normal(mean, spread, (200_000, 5))
-    best = process.predict(at)[0].max()
-    improvement = np.maximum(draws - best, 0).mean(0)
-    assert process.expected_improvement(points) == pytest.approx(improvement, abs=5e-3)
-
-
-def test_trials_are_given_up_as_wandb_does() -> None:
-    # The example in the documentation of W&B's own controller (wandb/sweeps), its signs turned.
-    rule = Hyperband((1, 2), 2)
-    trials = {"a": [10, 9], "b": [10, 10], "c": [10, 8, 8], "d": [10, 7, 7], "e": [10, 6, 6]}
-    better = {name: [-value for value in values] for name, values in trials.items()}
-    stopped = {
-        name
-        for name, values in better.items()
-        if hopeless(values, [other for key, other in better.items() if key != name], rule)
-    }
-    assert stopped == {"a", "b", "c"}  # a has ended by then, and is not asked about
-    assert not hopeless([-10.0], [], rule)
-    assert not hopeless([-10.0, -9.0], [], rule)  # the first to come so far goes on

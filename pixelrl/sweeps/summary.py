@@ -1,0 +1,97 @@
+"""What a sweep prints and leaves: a line per trial, and the table and picture of all."""
+
+import os
+from collections.abc import Sequence
+
+from pixelrl.images.files import write_image
+from pixelrl.runs.tables import Row, align_columns, write_rows
+from pixelrl.sweeps.plot import parallel_coordinates
+from pixelrl.sweeps.space import Choice
+from pixelrl.sweeps.study import Study
+from pixelrl.sweeps.trials import Trial, find_best
+
+WIDE = 60
+"""How many letters of an error a table on a terminal shows; the file has all."""
+
+
+def describe_end(study: Study, trial: Trial, count: int) -> str:
+    """Phrase how one trial ended.
+
+    Args:
+        study: the trial's.
+        trial: it.
+        count: how many there shall be; 0 if that was not said.
+    """
+    told: str = trial.state
+    if trial.error:
+        told = f"failed: {trial.error}"
+    elif trial.reached is not None:
+        early = ", given up early" if trial.state == "stopped" else ""
+        told = f"{study.sweep.metric} {trial.reached:.4g}{early}"
+    of = f"/{count}" if count else ""
+    changed = "  ".join(f"{name}={_short(value)}" for name, value in trial.settings.items())
+    return f"trial {trial.number + 1}{of}  {changed}  {told}  ({trial.seconds:.0f} s)"
+
+
+def tabulate(study: Study, trials: Sequence[Trial]) -> list[Row]:
+    """Make the table of a sweep's trials, the best first."""
+    metric, sign = study.sweep.metric, -1 if study.sweep.maximize else 1
+
+    def order(trial: Trial) -> tuple[bool, float]:
+        return trial.reached is None, sign * (trial.reached or 0.0)
+
+    return [
+        {
+            "trial": trial.run,
+            **{one.name: _short(trial.settings.get(one.name, "")) for one in study.sweep.space},
+            **({metric: "" if trial.reached is None else trial.reached} if metric else {}),
+            "validations": str(trial.validations),
+            "state": trial.state,
+            "seconds": trial.seconds,
+            "error": trial.error,
+        }
+        for trial in sorted(trials, key=order)
+    ]
+
+
+def leave_summary(study: Study) -> None:
+    """Print and write the trials, the best first, and draw them if they are compared."""
+    trials, left = study.trials(), ["trials.csv"]
+    rows = tabulate(study, trials)
+    if not rows:
+        return
+    print(align_columns(_narrow(rows)))
+    draft = study.directory / f".trials-{os.getpid()}.csv"  # other processes write theirs
+    write_rows(draft, rows)
+    draft.replace(study.directory / "trials.csv")
+    best = find_best(trials, maximize=study.sweep.maximize)
+    varied = [one for one in study.sweep.space if not isinstance(one, Choice) or one.values[1:]]
+    if best is not None and varied:
+        picture = parallel_coordinates(
+            study.sweep.space,
+            [(trial.settings, trial.reached) for trial in trials if trial.settings],
+            study.sweep.metric,
+            maximize=study.sweep.maximize,
+            title=f"{study.sweep.file.stem}: {len(trials)} trials, {study.sweep.method}",
+        )
+        write_image(study.directory / "trials.png", picture)
+        left.append("trials.png")
+    if best is not None:
+        print(f"best: {study.directory / best.run}")
+    print(f"left in {study.directory}: {', '.join(left)}, a run and a log per trial")
+
+
+def _narrow(rows: Sequence[Row]) -> list[Row]:
+    """Shorten errors, and leave their column out if there are none."""
+    failed = any(row["error"] for row in rows)
+    found: list[Row] = []
+    for row in rows:
+        error = str(row["error"])
+        cut = f"{error[: WIDE - 1]}…" if len(error) > WIDE else error
+        rest = {name: value for name, value in row.items() if name != "error"}
+        found.append({**rest, "error": cut} if failed else rest)
+    return found
+
+
+def _short(value: object) -> str:
+    return f"{value:.5g}" if isinstance(value, float) else str(value)
