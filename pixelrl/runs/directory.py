@@ -3,6 +3,7 @@
 import json
 import os
 import platform
+import re
 import shlex
 import subprocess
 import sys
@@ -66,13 +67,19 @@ def latest_checkpoint(root: Path, task: str | None) -> Path:
     Raises:
         CheckpointError: there is none.
     """
-    found = sorted(root.glob(f"*/{LAST}"), key=lambda path: path.stat().st_mtime, reverse=True)
-    for path in found:
+    found = root.glob(f"*/{LAST}")
+    for path in sorted(found, key=lambda p: (p.stat().st_mtime_ns, natural_key(p)), reverse=True):
         about = path.parent.parent / "run.json"
         if task is None or (about.is_file() and _task_of(about) == task):
             return path
     of_task = f" of task '{task}'" if task else ""
     raise CheckpointError(f"no run{of_task} with a checkpoint below {root}; name one to resume.")
+
+
+def natural_key(path: Path) -> list[str | int]:
+    """Give what orders paths as people number them: ``seed9`` before ``seed10``."""
+    parts = re.split(r"(\d+)", path.as_posix())
+    return [int(part) if place % 2 else part for place, part in enumerate(parts)]
 
 
 def checkpoint_in(path: Path) -> Path:
@@ -91,7 +98,7 @@ def describe(directory: Path, task: str, recipe: str) -> None:
     about: Mapping[str, Any] = {
         "task": task,
         "command": shlex.join([Path(sys.executable).name, "-m", "pixelrl", *sys.argv[1:]]),
-        "started": f"{datetime.now():%Y-%m-%d %H:%M:%S}",
+        "started": f"{datetime.now():%Y-%m-%d %H:%M:%S.%f}",  # seeds may take less than a second
         "versions": versions(),
         "git": git_state(),
         "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} CPUs",

@@ -1,6 +1,7 @@
 """Runs side by side: their history, their list, their differences, and several seeds of one."""
 
 import csv
+import json
 import math
 import statistics
 import subprocess
@@ -13,7 +14,7 @@ from PIL import Image
 
 from photos import tiny
 from pixelrl.cli.main import main
-from pixelrl.runs.compare import list_differences, list_runs, read_run
+from pixelrl.runs.compare import list_differences, list_runs, read_run, summarize_runs
 from pixelrl.runs.curves import draw_learning_curves
 from pixelrl.runs.metrics import read_history, values
 
@@ -79,6 +80,30 @@ def test_runs_are_listed_by_their_start(seeds: Path, capsys: pytest.CaptureFixtu
     assert "6/6" in lines[-1]
     assert f"psnr {alone.scores['psnr']:.4g}" in lines[-1]
     assert "input_psnr" not in lines[-1]
+
+
+def write_run(folder: Path, name: str, **about: str) -> None:
+    (folder / name).mkdir()
+    (folder / name / "config.yaml").write_text("run: {seed: 0}")
+    (folder / name / "run.json").write_text(json.dumps({"task": "denoising", **about}))
+
+
+def test_runs_of_one_second_are_told_apart_by_the_finer_start(tmp_path: Path) -> None:
+    write_run(tmp_path, "a", started="2026-01-31 12:00:01.000002")
+    write_run(tmp_path, "b", started="2026-01-31 12:00:01.000001")
+    write_run(tmp_path, "older", started="2026-01-31 12:00:01")  # as it used to be written
+    write_run(tmp_path, "first", started="2026-01-31 12:00:00.999999")
+    write_run(tmp_path, "unknown")
+    runs = list_runs(tmp_path)
+    assert [run.directory.name for run in runs] == ["unknown", "first", "older", "b", "a"]
+    assert summarize_runs(runs[-1])["started"] == "2026-01-31 12:00:01"
+
+
+def test_runs_of_one_moment_are_ordered_by_their_number(tmp_path: Path) -> None:
+    names = [f"many-seed{seed}" for seed in (2, 9, 10, 100)]
+    for name in reversed(names):
+        write_run(tmp_path, name, started="2026-01-31 12:00:00")
+    assert [run.directory.name for run in list_runs(tmp_path)] == names
 
 
 def test_comparison_shows_what_differs_and_nothing_else(
