@@ -22,18 +22,16 @@ print(json.dumps(sorted({{name.partition(".")[0] for name in sys.modules}})))
 """
 
 
-def imported(statement: str) -> set[str]:
-    """Run one statement in a process of its own, and list the top-level modules it leaves."""
+def run_python(program: str) -> str:
+    """Run a program in a process of its own; return what it prints."""
     done = subprocess.run(
-        [sys.executable, "-c", PROGRAM.format(statement=statement)],
-        capture_output=True,
-        text=True,
-        check=False,
+        [sys.executable, "-c", program], capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
-    return set(json.loads(done.stdout.splitlines()[-1]))
+    return done.stdout
 
 
 def imported_by(words: Sequence[str]) -> set[str]:
     """List the top-level modules that a command line imports."""
-    return imported(f"from pixelrl.cli.main import main; main({list(words)!r})")
+    statement = f"from pixelrl.cli.main import main; main({list(words)!r})"
+    return set(json.loads(run_python(PROGRAM.format(statement=statement)).splitlines()[-1]))
