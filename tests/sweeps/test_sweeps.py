@@ -24,6 +24,7 @@ from pixelrl.sweeps.file import read_sweep, words
 from pixelrl.sweeps.plot import parallel_coordinates
 from pixelrl.sweeps.search import propose
 from pixelrl.sweeps.space import parameter
+from skips import need
 
 FILES = sorted((Path(__file__).parents[2] / "configs" / "sweeps").glob("*.yaml"))
 HERE = [file for file in FILES if file.stem in {point.name for point in list_installed(TASKS)}]
@@ -305,7 +306,7 @@ def test_shipped_sweeps_set_what_their_task_has(file: Path) -> None:
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
 def test_shipped_sweeps_pass_wandbs_schema(file: Path) -> None:
-    sweeps = pytest.importorskip("sweeps", reason="pip install 'sweeps' for W&B's own schema")
+    sweeps = need("sweeps", "pip install sweeps")
     config = yaml.safe_load(file.read_text("utf-8"))
     assert not sweeps.schema_violations_from_proposed_config(config)
 
