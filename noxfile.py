@@ -51,6 +51,13 @@ def tests(session: nox.Session) -> None:
 
 
 @nox.session
+def architecture(session: nox.Session) -> None:
+    """Check that the picture of the rooms is what the imports give today."""
+    install(session)
+    session.run("python", "docs/draw_architecture.py", "--check")
+
+
+@nox.session
 def golden(session: nox.Session) -> None:
     """Run the slow tests: published weights on whole photographs, real trainings."""
     install(session)

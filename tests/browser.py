@@ -3,21 +3,28 @@
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from skips import need, without
+
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+PATIENCE = 300_000
+"""Milliseconds that a page may take until it shows something, on the slowest of machines."""
 
 
 @contextmanager
 def chromium() -> Iterator[Any]:
-    """Start the browser, or skip where there is none."""
-    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    path = next(filter(None, map(shutil.which, NAMES)), None)
-    if path is None:
-        pytest.skip(f"no browser: none of {', '.join(NAMES)} is installed")
+    """Start the system's browser, or Playwright's own, or skip where there is neither."""
+    playwright = need("playwright.sync_api")
     with playwright.sync_playwright() as driver:
+        own = driver.chromium.executable_path
+        path = next(filter(None, map(shutil.which, NAMES)), own)
+        if not Path(path).is_file():
+            cure = "apt-get install chromium, or playwright install chromium"
+            pytest.skip(without(f"browser ({', '.join(NAMES)})", cure))
         browser = driver.chromium.launch(executable_path=path, args=["--no-sandbox"])
         try:
             yield browser
@@ -33,6 +40,7 @@ def browser_page(**options: Any) -> Iterator[Any]:
     """
     with chromium() as browser:
         page = browser.new_context(**options).new_page()
+        page.set_default_timeout(PATIENCE)
         wrong: list[str] = []
         page.on("pageerror", lambda error: wrong.append(str(error)))
         page.on(

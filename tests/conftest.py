@@ -1,11 +1,14 @@
-"""Seeds, one thread, devices, and the published files."""
+"""Seeds, one thread, an environment of nobody's, devices, and the published files."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import torch
 from hypothesis import HealthCheck, settings
+
+from skips import NO_GPU, summarize, without
 
 torch.set_num_threads(1)
 
@@ -20,13 +23,16 @@ settings.register_profile(
 settings.register_profile("explore", deadline=None, max_examples=500)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "derandomize"))
 
+FOREIGN = ("WANDB_", "PIXELRL_", "SLURM_", "LOCAL_RANK", "RANK", "WORLD_SIZE", "COLUMNS", "FORCE_")
+"""How variables begin that are nothing to tests."""
+
 DEVICES = [
     "cpu",
     pytest.param(
         "cuda",
         marks=[
             pytest.mark.gpu,
-            pytest.mark.skipif(not torch.cuda.is_available(), reason="no accelerator here"),
+            NO_GPU,
         ],
     ),
 ]
@@ -35,6 +41,38 @@ DEVICES = [
 @pytest.fixture(autouse=True)
 def _seed() -> None:
     torch.manual_seed(0)
+
+
+@pytest.fixture(autouse=True)
+def _unchanged_environment() -> Iterator[None]:
+    """Undo what a run in this process sets, so that no test knows which ones were before it."""
+    before = dict(os.environ)
+    yield
+    os.environ.clear()
+    os.environ.update(before)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _neutral_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Hide what a person or a cluster has set: accounts, proxies, ranks, a terminal's width."""
+    kept = tmp_path_factory.mktemp("wandb")
+    with pytest.MonkeyPatch.context() as patch:
+        for name in list(os.environ):
+            if name.startswith(FOREIGN) and name != "PIXELRL_SHARED":
+                patch.delenv(name)
+        for name in ("CONFIG", "CACHE", "DATA"):
+            patch.setenv(f"WANDB_{name}_DIR", str(kept))
+        patch.setenv("NO_PROXY", "127.0.0.1,localhost")
+        patch.setenv("no_proxy", "127.0.0.1,localhost")
+        yield
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say in one line how to run what was skipped."""
+    skipped = terminalreporter.stats.get("skipped", [])
+    reasons = [str(report.longrepr[2]).removeprefix("Skipped: ") for report in skipped]
+    if reasons:
+        terminalreporter.write_line(summarize(reasons))
 
 
 @pytest.fixture(scope="session", params=DEVICES)
@@ -48,7 +86,8 @@ def shared() -> Path:
     named = os.environ.get("PIXELRL_SHARED")
     folder = Path(named) if named else Path(__file__).resolve().parents[2] / "shared"
     if not (folder / "reference").is_dir():
-        pytest.skip(f"no published files in {folder}; set PIXELRL_SHARED to their folder")
+        what = f"published files in {folder}"
+        pytest.skip(without(what, "set PIXELRL_SHARED to the folder of the published files"))
     return folder
 
 

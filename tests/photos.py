@@ -32,5 +32,6 @@ def tiny(folder: Path, *more: str) -> list[str]:
         "run.checkpoint_every=2",
         "run.validate_every=3",
         f"run.root={folder / 'runs'}",
+        "run.accelerator=cpu",  # on every machine the same, and bit for bit
         *more,
     ]

@@ -11,7 +11,6 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 
 import pooch
-import requests
 
 from pixelrl.errors import DataError, nearest
 
@@ -98,6 +97,8 @@ def _note(archive: Archive, address: str, got: Path, folder: Path) -> None:
 
 
 def _download(name: str, archive: Archive, url: str, cache: Path, *, progress: bool) -> Path:
+    import requests  # noqa: PLC0415 - its import opens a socket, to learn whether there is IPv6
+
     downloader = pooch.HTTPDownloader(progressbar=progress, timeout=60)
     known = f"sha256:{archive.sha256}" if archive.sha256 else None
     pooch.get_logger().setLevel("WARNING")

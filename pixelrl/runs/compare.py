@@ -9,12 +9,15 @@ from typing import Any
 import yaml
 
 from pixelrl.errors import CheckpointError
+from pixelrl.runs.directory import natural_key
 from pixelrl.runs.metrics import read_history
 from pixelrl.runs.tables import Row
 from pixelrl.settings import flat
 
 IGNORED = ("run.name", "run.root")
 """Settings in which runs always differ."""
+SECONDS = len("2026-01-31 23:59:59")
+"""Characters of a start that are shown; some older runs have no finer part."""
 
 
 @dataclass(frozen=True)
@@ -39,9 +42,9 @@ class RunSummary:
 
 
 def list_runs(root: Path) -> list[RunSummary]:
-    """Read all runs below a folder, by the time they were started."""
+    """Read all runs below a folder, by their start; those of one moment by their number."""
     found = [read_run(file.parent) for file in root.glob("**/run.json")]
-    return sorted(found, key=lambda run: (str(run.about.get("started", "")), str(run.directory)))
+    return sorted(found, key=_start)
 
 
 def read_run(directory: Path) -> RunSummary:
@@ -76,7 +79,7 @@ def summarize_runs(run: RunSummary) -> Row:
     return {
         "run": run.directory.name,
         "task": str(run.about.get("task", "")),
-        "started": str(run.about.get("started", "")),
+        "started": str(run.about.get("started", ""))[:SECONDS],
         "episodes": f"{run.episodes}/{planned}",
         "val/reward": "" if run.best is None else run.best,
         "scores": "  ".join(f"{name} {value:.4g}" for name, value in _own(run.scores).items()),
@@ -106,6 +109,10 @@ def list_differences(runs: Sequence[RunSummary]) -> list[Row]:
     if not rows:
         rows.append({"what": "(the same in all)", **dict.fromkeys(names, "")})
     return rows
+
+
+def _start(run: RunSummary) -> tuple[str, list[str | int]]:
+    return str(run.about.get("started", "")), natural_key(run.directory)
 
 
 def _columns(runs: Sequence[RunSummary]) -> list[str]:

@@ -4,6 +4,7 @@ import errno
 import json
 import os
 import platform
+import re
 import shlex
 import subprocess
 import sys
@@ -84,6 +85,12 @@ def is_run(directory: Path) -> bool:
     return (directory / ABOUT).is_file() and (directory / "config.yaml").is_file()
 
 
+def natural_key(path: Path) -> list[str | int]:
+    """Give what orders paths as people number them: ``seed9`` before ``seed10``."""
+    parts = re.split(r"(\d+)", path.as_posix())
+    return [int(part) if place % 2 else part for place, part in enumerate(parts)]
+
+
 def checkpoint_in(path: Path) -> Path:
     """Take a run's directory for its best checkpoint, or its last; a file for itself."""
     if not path.is_dir():
@@ -100,7 +107,7 @@ def describe(directory: Path, task: str, recipe: str) -> None:
     about: Mapping[str, Any] = {
         "task": task,
         "command": shlex.join([Path(sys.executable).name, "-m", "pixelrl", *sys.argv[1:]]),
-        "started": f"{datetime.now():%Y-%m-%d %H:%M:%S}",
+        "started": f"{datetime.now():%Y-%m-%d %H:%M:%S.%f}",  # seeds may take less than a second
         "versions": versions(),
         "git": git_state(),
         "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} CPUs",

@@ -7,7 +7,7 @@ directory stands for its last state, a file for itself, if it lies in a run. All
 from pathlib import Path
 
 from pixelrl.errors import CheckpointError, ConfigError
-from pixelrl.runs.directory import ABOUT, LAST, PREVIOUS, is_run, started, task_of
+from pixelrl.runs.directory import ABOUT, LAST, PREVIOUS, is_run, natural_key, started, task_of
 
 
 def find_resumed(word: str, root: Path, name: str, task: str | None = None) -> Path | None:
@@ -86,4 +86,4 @@ def _newest(root: Path, task: str | None) -> Path:
     if not found:
         of_task = f" of task '{task}'" if task else ""
         raise CheckpointError(f"no run{of_task} below {root}; name one to resume.")
-    return max(found, key=lambda each: (started(each), each.name))
+    return max(found, key=lambda each: (started(each), natural_key(each)))

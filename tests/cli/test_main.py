@@ -2,8 +2,6 @@
 
 import errno
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +9,7 @@ import pytest
 import torch
 from PIL import Image
 
+from modules import SLOW, imported_by
 from photos import tiny, write_photos
 from pixelrl.cli.main import main
 from pixelrl.cli.verbs import NAMES
@@ -64,27 +63,8 @@ def test_usage_errors(capsys: pytest.CaptureFixture[str], words: list[str], told
         ["replay", "--choices", "a"],
     ],
 )
-def test_answers_known_from_names_need_no_torch(words: list[str]) -> None:
-    program = (
-        "import sys\nfrom pixelrl.cli.main import main\n"
-        f"try:\n    main({words!r})\nexcept SystemExit:\n    pass\n"
-        "heavy = {'torch', 'lightning', 'kornia', 'omegaconf'} & set(sys.modules)\n"
-        "assert not heavy, heavy\n"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stderr
-
-
-def test_help_answers_at_once() -> None:
-    usages = []
-    for _ in range(3):
-        before = os.times()
-        subprocess.run([sys.executable, "-m", "pixelrl", "--help"], check=True, capture_output=True)
-        after = os.times()
-        usages.append(after.children_user - before.children_user)
-    assert min(usages) < 0.5
+def test_answers_known_from_names_import_nothing_slow(words: list[str]) -> None:
+    assert not SLOW & imported_by(words)
 
 
 def test_tasks_lists_name_summary_and_owner(capsys: pytest.CaptureFixture[str]) -> None:

@@ -5,6 +5,7 @@ import gc
 import hashlib
 import io
 import random
+import socket
 import tarfile
 import threading
 import warnings
@@ -95,7 +96,10 @@ def test_what_goes_wrong_is_told_in_one_line(
 
     assert "Did you mean 'bsds500'" in told("bsd500")
     assert "404" in told("bsds500", f"{address}/missing.tgz")
-    assert "cannot be had" in told("bsds500", "http://127.0.0.1:9/closed.tgz")
+    with socket.socket() as closed:  # its port is taken, and nobody listens there
+        closed.bind(("127.0.0.1", 0))
+        port = closed.getsockname()[1]
+        assert "cannot be had" in told("bsds500", f"http://127.0.0.1:{port}/closed.tgz")
     (folder / "text.tgz").write_bytes(b"not an archive")
     assert "a damaged archive" in told("bsds500", f"{address}/text.tgz")
     tar(folder / "other.tgz", {"other/1.jpg": b"one"})

@@ -16,8 +16,9 @@ from pixelrl.color import lab_distance
 from pixelrl.errors import ConfigError, DataError
 from pixelrl.images.files import as_map, read_array, read_embedded_profile
 from pixelrl.images.profiles import find_profile, icc_profile, read_map, read_profiled
+from skips import need
 
-codecs = pytest.importorskip("imagecodecs", reason="an extra: pip install 'pixelrl[icc]'")
+codecs = need("imagecodecs")
 
 # Lindbloom's tables: ProPhoto to XYZ under D50, and XYZ under D50 to linear sRGB (Bradford).
 PROPHOTO = np.array(

@@ -1,19 +1,19 @@
 """Runs side by side: their history, their list, their differences, and several seeds of one."""
 
 import csv
+import json
 import math
 import statistics
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 import torch
 from PIL import Image
 
+from modules import SLOW, imported_by
 from photos import tiny
 from pixelrl.cli.main import main
-from pixelrl.runs.compare import list_differences, list_runs, read_run
+from pixelrl.runs.compare import list_differences, list_runs, read_run, summarize_runs
 from pixelrl.runs.curves import draw_learning_curves
 from pixelrl.runs.metrics import read_history, values
 
@@ -81,6 +81,30 @@ def test_runs_are_listed_by_their_start(seeds: Path, capsys: pytest.CaptureFixtu
     assert "input_psnr" not in lines[-1]
 
 
+def write_run(folder: Path, name: str, **about: str) -> None:
+    (folder / name).mkdir()
+    (folder / name / "config.yaml").write_text("run: {seed: 0}")
+    (folder / name / "run.json").write_text(json.dumps({"task": "denoising", **about}))
+
+
+def test_runs_of_one_second_are_told_apart_by_the_finer_start(tmp_path: Path) -> None:
+    write_run(tmp_path, "a", started="2026-01-31 12:00:01.000002")
+    write_run(tmp_path, "b", started="2026-01-31 12:00:01.000001")
+    write_run(tmp_path, "older", started="2026-01-31 12:00:01")  # as it used to be written
+    write_run(tmp_path, "first", started="2026-01-31 12:00:00.999999")
+    write_run(tmp_path, "unknown")
+    runs = list_runs(tmp_path)
+    assert [run.directory.name for run in runs] == ["unknown", "first", "older", "b", "a"]
+    assert summarize_runs(runs[-1])["started"] == "2026-01-31 12:00:01"
+
+
+def test_runs_of_one_moment_are_ordered_by_their_number(tmp_path: Path) -> None:
+    names = [f"many-seed{seed}" for seed in (2, 9, 10, 100)]
+    for name in reversed(names):
+        write_run(tmp_path, name, started="2026-01-31 12:00:00")
+    assert [run.directory.name for run in list_runs(tmp_path)] == names
+
+
 def test_comparison_shows_what_differs_and_nothing_else(
     seeds: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -113,16 +137,8 @@ def test_bad_folders_are_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]
     assert "damaged: a damaged run" in told(str(tmp_path))
 
 
-def test_listing_runs_needs_no_torch(seeds: Path) -> None:
-    program = (
-        "import sys\nfrom pixelrl.cli.main import main\n"
-        f"assert main(['runs', {str(seeds)!r}]) == 0\n"
-        "assert not {'torch', 'lightning'} & set(sys.modules)\n"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stderr
+def test_listing_runs_imports_nothing_slow(seeds: Path) -> None:
+    assert not SLOW & imported_by(["runs", str(seeds)])
 
 
 def write_log(run: Path, session: int, text: str) -> None:

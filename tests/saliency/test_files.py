@@ -12,6 +12,7 @@ from pixelrl.errors import ConfigError, MapError, PluginError
 from pixelrl.saliency.files import CallableSaliency, Frame, NumpySaliency, TorchScriptSaliency
 from pixelrl.saliency.model import Saliency
 from pixelrl.testing import check_saliency
+from skips import need
 
 SIZE = (24, 36)
 PLAIN = {"size": SIZE, "mean": (0, 0, 0), "std": (1, 1, 1)}
@@ -56,8 +57,8 @@ def script(net: Net, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def onnx_file(
     net: Net, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Path:
-    pytest.importorskip("onnxruntime", reason="onnxruntime is not installed: pixelrl[onnx]")
-    pytest.importorskip("onnx", reason="onnx, which writes such files, is not installed")
+    need("onnxruntime")
+    need("onnx")
     path = tmp_path_factory.mktemp("net") / "net.onnx"
     batch = {"image": {0: "batch"}} if request.param == "open" else None
     example = torch.rand(1, 3, *SIZE)
@@ -160,7 +161,7 @@ def test_settings_and_files_that_cannot_be(tmp_path: Path, script: Path) -> None
 
 
 def test_a_wrong_onnx_file_is_named(tmp_path: Path) -> None:
-    pytest.importorskip("onnxruntime", reason="onnxruntime is not installed: pixelrl[onnx]")
+    need("onnxruntime")
     other = tmp_path / "other.onnx"
     other.write_bytes(b"nothing")
     with pytest.raises(PluginError, match="no ONNX file that can be run"):

@@ -62,7 +62,7 @@ def marking(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("marking")
     small = ["task.side=32", "task.length=2", "network.width=8", "data.crop=64", "data.batch=2"]
     few = ["learning.episodes=1", "data.limit=1", "data.val_repeat=1", "data.val_crop=64"]
-    options = [*small, *few, f"run.root={folder}", "run.name=one"]
+    options = [*small, *few, f"run.root={folder}", "run.name=one", "run.accelerator=cpu"]
     assert main(["fit", "--task", "saliency_editing", *options]) == 0
     return folder / "one" / "checkpoints" / "last.ckpt"
 

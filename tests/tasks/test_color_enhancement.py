@@ -18,6 +18,7 @@ from pixelrl.scores import lab_error
 from pixelrl.testing import check_task
 from pixelrl_tasks.color_enhancement import ColorEnhancement, saturate_legacy
 from pixelrl_tasks.looks import LOOKS, saturate
+from skips import without
 from strategies import seeds
 
 
@@ -135,7 +136,7 @@ def test_the_input_error_is_the_published_scale(shared: Path) -> None:
     """10.71 by OpenCV's Lab and 13.20 by ProPhoto's over the 45 test photographs."""
     folder = shared / "data" / "local-color" / "test"
     if not folder.is_dir():
-        pytest.skip(f"no local color set in {folder}")
+        pytest.skip(without(f"photographs in {folder}", "fetch the set of local color there"))
     errors = {"srgb": [], "prophoto": []}
     for path in sorted((folder / "input").iterdir()):
         pair = [

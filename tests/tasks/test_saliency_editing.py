@@ -220,6 +220,7 @@ def write(folder: Path) -> list[str]:
         "run.checkpoint_every=2",
         f"run.root={folder / 'runs'}",
         "run.name=one",
+        "run.accelerator=cpu",
     ]
 
 

@@ -14,6 +14,7 @@ from pixelrl.experiments.fit import fit
 from pixelrl.rl.rollout import choose_greedy, rollout
 from pixelrl.training.checkpoint import build, restore
 from pixelrl.training.module import PixelA3C
+from skips import NO_GPU
 
 
 def scene(channels: int = 1, size: int = 24) -> dict[str, Tensor]:
@@ -146,7 +147,7 @@ def test_large_images_are_edited_in_tiles_with_the_same_result(checkpoint: Path)
 
 
 @pytest.mark.gpu
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="no accelerator here")
+@NO_GPU
 def test_fit_on_an_accelerator(tmp_path: Path) -> None:
     options = tiny(tmp_path, "run.accelerator=gpu", "run.precision=bf16-mixed")
     fitted = fit(compose("denoising", overrides=options))

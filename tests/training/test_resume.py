@@ -4,7 +4,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -53,27 +52,44 @@ def test_a_resumed_run_ends_with_the_same_weights(
     assert resumed.rows == whole.rows
 
 
+DYING = """
+import os, signal, sys
+from pixelrl.cli.main import main
+from pixelrl.training.module import PixelA3C
+
+update, count = PixelA3C.update, 0
+
+def die(self, loss):
+    global count
+    count += 1
+    if count == 15:
+        os.kill(os.getpid(), signal.SIGKILL)
+    update(self, loss)
+
+PixelA3C.update = die
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="no SIGKILL on this system")
 def test_a_killed_process_is_resumed_by_last(tmp_path: Path) -> None:
-    options = tiny(tmp_path, "learning.episodes=40", "run.validate_every=40", "run.threads=1")
-    fit = [sys.executable, "-m", "pixelrl", "fit", "--task", "denoising", "--config", "smoke"]
+    options = tiny(tmp_path, "learning.episodes=20", "run.validate_every=20", "run.threads=1")
+    fit = ["fit", "--task", "denoising", "--config", "smoke", *options]
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    done = subprocess.run([*fit, *options, "run.name=whole"], env=environment, check=False)
-    assert done.returncode == 0
-    process = subprocess.Popen([*fit, *options, "run.name=killed"], env=environment)
+
+    def run(*command: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, *command], env=environment, capture_output=True, text=True, check=False
+        )
+
+    apart = tmp_path / "apart"  # so that the newest run is the one that was killed
+    done = run("-m", "pixelrl", *fit, f"run.root={apart}", "run.name=whole")
+    assert done.returncode == 0, done.stderr
+    done = run("-c", DYING, *fit, "run.name=killed")
+    assert done.returncode == -signal.SIGKILL, done.stderr
     last = tmp_path / "runs" / "killed" / "checkpoints" / "last.ckpt"
-    began = time.monotonic()
-    while not last.exists() and time.monotonic() - began < 60:
-        time.sleep(0.02)
-    process.send_signal(signal.SIGKILL)
-    process.wait()
-    resume = [sys.executable, "-m", "pixelrl", "fit", "--task", "denoising", "--resume", "last"]
-    done = subprocess.run(
-        [*resume, f"run.root={tmp_path / 'runs'}"],
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    resume = ["fit", "--task", "denoising", "--resume", "last", f"run.root={tmp_path / 'runs'}"]
+    done = run("-m", "pixelrl", *resume)
     assert done.returncode == 0, done.stderr
     assert f"resuming {last}" in done.stdout
-    assert equal(weights(last), weights(tmp_path / "runs" / "whole" / "checkpoints" / "last.ckpt"))
+    assert equal(weights(last), weights(apart / "whole" / "checkpoints" / "last.ckpt"))

@@ -236,7 +236,7 @@ def test_from_small_files_to_large_ones(tmp_path: Path, capsys: pytest.CaptureFi
     recipe = Path(__file__).parents[1] / "recipes" / "superres.yaml"
     quick = ["network.width=8", "learning.episodes=2", "data.crop=24", "data.batch=2"]
     folders = [f"data.{split}.image={photos}" for split in ("train", "val", "test")]
-    run = ["run.name=one", "run.validate_every=1", f"run.root={tmp_path}"]
+    run = ["run.name=one", "run.validate_every=1", f"run.root={tmp_path}", "run.accelerator=cpu"]
     words = ["fit", "--task", "superres", "--config", str(recipe), *quick, *folders, *run]
     assert main(words) == 0
 
