@@ -1,7 +1,7 @@
 """Credit for rewards that are one number per image or per patch: who gets how much of it.
 
 Some scores know no pixels: a recognizer's confidence, a no-reference score, a person's opinion.
-Agents are paid per pixel, so a task spreads such a number over a map, by one of two rules:
+Agents are rewarded per pixel, so a task spreads such a number over a map, by one of two rules:
 
 - *everyone*: each pixel gets the number. Nothing is assumed; a pixel hears mostly what the others
   did.

@@ -1,4 +1,4 @@
-"""What an action set could do at best: prices of all edits, and the greedy ceiling made of them."""
+"""What an action set could do at best: rewards per edit, and the greedy ceiling of them."""
 
 import torch
 from torch import Tensor
@@ -9,7 +9,7 @@ from pixelrl.task import Task
 
 
 def rewards_per_edit(task: Task, image: Tensor, scene: Scene) -> Tensor:
-    """Compute the reward map that each edit would earn now.
+    """Compute the reward map of each edit, were it taken now.
 
     Args:
         task: a task whose reward is local.
@@ -20,12 +20,12 @@ def rewards_per_edit(task: Task, image: Tensor, scene: Scene) -> Tensor:
         ``(B,A,H,W)``, without gradient.
 
     Raises:
-        ConfigError: the task's reward is not local, so that edits have no price of their own.
+        ConfigError: the task's reward is not local, so that edits have no reward of their own.
     """
     if not task.local_reward:
         raise ConfigError(
             f"{type(task).__name__} does not promise local_reward: a pixel's reward may depend on"
-            " other pixels' edits, so edits cannot be priced one by one."
+            " other pixels' edits, so no edit has a reward of its own."
         )
     with torch.no_grad():
         outcomes = task.candidates(image, scene).unbind(1)

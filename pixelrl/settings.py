@@ -119,11 +119,12 @@ class Learning:
         entropy: weight of the entropy bonus.
         value: weight of the value loss, beside its own factor of one half.
         spread: side of the square reward-map convolution, odd, in pixels; 0 for none.
-        estimator: ``sampled`` is the published A3C; ``expected`` prices every edit and takes the
-            immediate part of the policy gradient in exact expectation (needs ``local_reward``);
+        estimator: ``sampled`` is the published A3C; ``expected`` asks the reward of every edit and
+            takes the immediate part of the policy gradient in exact expectation (needs
+            ``local_reward``);
             ``pathwise`` differentiates the rewards of a window through the edits themselves (needs
-            edits and a reward that carry gradient); ``priced`` regresses the policy on the prices
-            of all edits, for agents that look one step ahead (needs ``local_reward``).
+            edits and a reward that carry gradient); ``priced`` regresses the policy on the
+            rewards of all edits, for agents that look one step ahead (needs ``local_reward``).
         temperature: of ``priced``, the difference in reward that makes one logit.
     """
 
@@ -145,7 +146,7 @@ class Data:
     """Describe the photographs and how they are cut.
 
     Each of the four sets is a mapping from a map's name to a folder (or one file), for example
-    ``{image: noisy, target: clean}``; an empty mapping stands for the photographs in the box.
+    ``{image: noisy, target: clean}``; an empty mapping stands for the bundled images.
 
     Attributes:
         train: folders to learn from.
@@ -153,7 +154,7 @@ class Data:
         test: folders for ``evaluate``.
         predict: folders for ``predict``; they need no target.
         crop: side of the random square crops of training, in pixels.
-        val_crop: side of the centre crops of validation, in pixels; 0 for whole images.
+        val_crop: side of the center crops of validation, in pixels; 0 for whole images.
         val_repeat: how often each validation image is used, with another problem each time: another
             mask, other noise.
         batch: crops per episode, over all devices.

@@ -31,7 +31,7 @@ class Task(ABC):
         learns_from: maps read from disk for learning.
         works_on: maps read from disk for editing.
         local_reward: whether a pixel's reward depends on that pixel's own edit alone, so that every
-            edit can be priced exactly; what `learning.estimator=expected` and the oracle rest on.
+            edit has a reward of its own; what `learning.estimator=expected` and the oracle rest on.
         reach: how far, in pixels, observing and editing look aside; None if unknown or unlimited.
             Exact tiling rests on it.
         channels: channels of the image.
@@ -53,7 +53,7 @@ class Task(ABC):
 
     @abstractmethod
     def reward(self, before: Tensor, after: Tensor, scene: Scene) -> Tensor:
-        """Pay for one step.
+        """Compute the reward of one step.
 
         A score that is one number per image or patch is spread over a map by `pixelrl.credit`.
 
@@ -82,10 +82,10 @@ class Task(ABC):
         return maps
 
     def invent(self, image: Tensor, rng: Generator) -> Scene:
-        """Make up the maps that photographs in the box lack, so that nothing must be downloaded.
+        """Make up the maps that bundled images lack, so that nothing must be downloaded.
 
         Asked for where no folders are given and the task learns from more than ``image``; once per
-        photograph, before it is cut.
+        image, before it is cut.
 
         Args:
             image: ``(C,H,W)`` float32 in [0, 1].

@@ -1,4 +1,4 @@
-"""Prices are the rewards edits would earn; no first step earns more than the greedy one."""
+"""Each edit has the reward it would have alone; no first step has more than the greedy one."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -35,15 +35,13 @@ class Stairs(Toy):
 
 
 @given(scenes(channels=1), seeds)
-def test_the_price_of_the_choice_is_the_reward_it_earns(
-    scene: dict[str, Tensor], seed: int
-) -> None:
+def test_the_reward_of_the_choice_is_that_of_its_edit(scene: dict[str, Tensor], seed: int) -> None:
     task, image = Toy(), scene["image"]
     choice = chosen(image, 5, seed)
     priced = rewards_per_edit(task, image, scene)
     assert priced.shape == (image.shape[0], 5, *image.shape[-2:])
-    earned = task.reward(image, task.step(image, choice, scene), scene)
-    assert torch.equal(priced.gather(1, choice[:, None]), earned)
+    rewards = task.reward(image, task.step(image, choice, scene), scene)
+    assert torch.equal(priced.gather(1, choice[:, None]), rewards)
 
 
 @given(scenes(sides=(5, 10)), seeds)

@@ -1,4 +1,4 @@
-"""Colour moves as edits. None of them clips: an episode may leave [0, 1] and come back."""
+"""Color moves as edits. None of them clips: an episode may leave [0, 1] and come back."""
 
 from collections.abc import Callable, Sequence
 

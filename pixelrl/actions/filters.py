@@ -98,11 +98,11 @@ def bilateral(size: int, sigma_color: float, sigma_space: float) -> Edit:
         total, weights = torch.zeros_like(image), torch.zeros_like(image[:, :1])
         for dy, dx in taps:
             top, left = radius + dy, radius + dx
-            neighbour = padded[..., top : top + height, left : left + width]
-            distance = (neighbour - image).abs().sum(1, keepdim=True)
+            neighbor = padded[..., top : top + height, left : left + width]
+            distance = (neighbor - image).abs().sum(1, keepdim=True)
             near = -(dy * dy + dx * dx) / (2 * sigma_space**2)
             weight = torch.exp(near - distance.square() / (2 * sigma_color**2))
-            total = total + weight * neighbour
+            total = total + weight * neighbor
             weights = weights + weight
         return total / weights
 

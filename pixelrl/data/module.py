@@ -34,7 +34,7 @@ def align_files(task: Task, data: Data, split: Split) -> list[Aligned]:
 
     Args:
         task: tells which maps it needs.
-        data: tells where they are; without folders, the photographs in the box are used.
+        data: tells where they are; without folders, the bundled images are used.
         split: which part.
 
     Returns:
@@ -45,7 +45,7 @@ def align_files(task: Task, data: Data, split: Split) -> list[Aligned]:
     """
     folders: Mapping[str, str] = getattr(data, split)
     if not folders:
-        return [{"image": path} for path in _boxed(task, split)]
+        return [{"image": path} for path in _bundled(task, split)]
     needed = task.works_on if split == "predict" else task.learns_from
     for name in needed:
         if name not in folders:
@@ -114,7 +114,7 @@ class Crops(Dataset[dict[str, Tensor]]):
 
 
 class Whole(Dataset[dict[str, Tensor]]):
-    """Read whole images, or their centre, and pose the task's problem unless that is done.
+    """Read whole images, or their center, and pose the task's problem unless that is done.
 
     The problem of the n-th image is the same every time and on every machine.
 
@@ -206,7 +206,7 @@ class ImageData(pl.LightningDataModule):
 
 
 class Maps:
-    """Read a sample's maps; what photographs in the box lack for a task, let the task invent.
+    """Read a sample's maps; what bundled images lack for a task, let the task invent.
 
     Args:
         task: tells which maps it needs, and invents them.
@@ -254,7 +254,7 @@ def read_aligned(task: Task, sample: Aligned, profile: Profile) -> dict[str, NDA
 
 
 def crop_center(value: Tensor, side: int) -> Tensor:
-    """Cut the centre of a map, at most ``side`` pixels high and wide; 0 cuts nothing."""
+    """Cut the center of a map, at most ``side`` pixels high and wide; 0 cuts nothing."""
     if not side:
         return value
     height, width = value.shape[-2:]
@@ -269,13 +269,13 @@ def _read(path: Path, name: str, channels: int, profile: Profile) -> NDArray[Any
     return array
 
 
-def _boxed(task: Task, split: Split) -> Sequence[Path]:
+def _bundled(task: Task, split: Split) -> Sequence[Path]:
     if split == "predict":
         raise DataError("no images to edit are named; pass data.predict.image=DIR (or one file).")
     if set(task.learns_from) != {"image"} and type(task).invent is Task.invent:
         raise DataError(
-            f"{type(task).__name__} learns from {', '.join(task.learns_from)}; the photographs in"
-            f" the box have no more than an image. Pass data.{split}.image=DIR and the others."
+            f"{type(task).__name__} learns from {', '.join(task.learns_from)}; bundled images"
+            f" have no further maps. Pass data.{split}.image=DIR and the others."
         )
     return list_bundled(split)
 

@@ -1,4 +1,4 @@
-"""Folders of image files, and the photographs in the box."""
+"""Folders of image files, and the images that are bundled (scikit-image ships them)."""
 
 import hashlib
 from collections.abc import Sequence
@@ -28,7 +28,7 @@ BUNDLED = {
     "val": ("coffee.png", "grass.png"),
     "test": ("astronaut.png", "camera.png"),
 }
-"""The photographs that scikit-image ships in its wheel, split by image."""
+"""The bundled images, photographs that scikit-image ships in its wheel, split by image."""
 
 
 def list_images(path: Path) -> list[Path]:
@@ -55,12 +55,12 @@ def list_images(path: Path) -> list[Path]:
 
 
 def list_bundled(split: Literal["train", "val", "test"]) -> list[Path]:
-    """List the photographs in the box, those that scikit-image ships.
+    """List the bundled images of a split.
 
     Raises:
         DataError: this scikit-image lacks one.
     """
-    import skimage.data  # noqa: PLC0415 - only those who use its photographs pay for it
+    import skimage.data  # noqa: PLC0415 - only those who use its images wait for it
 
     folder = Path(skimage.data.__file__).parent
     found = [folder / name for name in BUNDLED[split]]

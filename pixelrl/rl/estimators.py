@@ -1,7 +1,7 @@
 """Estimators of the policy gradient: the losses of a window of transitions, per pixel.
 
 Each is one value in `ESTIMATORS`, found by the name that ``learning.estimator`` gives it; beside
-its losses it states how episodes are to be played for it and what it asks of the task.
+its losses it states how episodes are to be rolled out for it and what it asks of the task.
 
 They follow the official ``pixelwise_a3c.py`` in what carries gradient: the advantage never does, so
 the reward-map convolution learns through the value loss alone (docs/paper.md).
@@ -84,13 +84,13 @@ def pathwise_losses(
 ) -> Losses:
     """Compute the losses with the policy's gradient taken through the edits themselves.
 
-    A filter is a known, differentiable world: the discounted rewards of a window are differentiated
-    with respect to the probabilities of every edit at every pixel and earlier step, neighbors'
-    pixels included. Low in variance; biased, since the gradient is that of mixtures while images
-    are made of choices (docs/adr/0016-pathwise-gradients.md).
+    A filter is a known, differentiable environment: the discounted rewards of a window are
+    differentiated with respect to the probabilities of every edit at every pixel and earlier step,
+    neighbors' pixels included. Low in variance; biased, since the gradient is that of mixtures
+    while images are made of choices (docs/adr/0016-pathwise-gradients.md).
 
     Args:
-        steps: T transitions with values, as `rollout.straight_through` plays them.
+        steps: T transitions with values, as `rollout.straight_through` makes them.
         returns: ``(T,B,1,H,W)``, for the value alone.
         rewards: ``(T,B,1,H,W)``, carrying gradient.
         gamma: discount per step.
@@ -117,7 +117,7 @@ def priced_losses(
     """Compute the losses with the policy regressed on the rewards of all edits.
 
     Logits, centered over edits, are to be the rewards, centered, in units of the temperature; the
-    policy is then the softmax of what each edit is expected to earn now. Unlike the gradient of an
+    policy is then the softmax of the reward expected of each edit now. Unlike the gradient of an
     expectation this one does not fade where a policy is already sure, so that agents which have all
     chosen the same edit can still learn where it does harm. Agents are myopic: the discount matters
     to the value alone. Errors above one count linearly (Huber), for rewards have heavy tails.

@@ -61,7 +61,7 @@ class ConvGRU(nn.Module):
 
 
 class PolicyValueNet(nn.Module):
-    """Decide for every pixel at once.
+    """Compute policy and value of every pixel at once.
 
     A trunk of four 3×3 convolutions (dilations 1-2-3-4), then a policy branch (3-2, ConvGRU, head)
     and a value branch (3-2, head). Weights start He-normal, biases at zero.
@@ -101,14 +101,14 @@ class PolicyValueNet(nn.Module):
 
     def value(self, observation: Tensor) -> Tensor:
         """Expect a return from an observation ``(B,K,H,W)`` alone, ``(B,1,H,W)``."""
-        seen = self.trunk(observation.contiguous(memory_format=torch.channels_last))
-        value: Tensor = self.value_head(self.value_body(seen))
+        features = self.trunk(observation.contiguous(memory_format=torch.channels_last))
+        value: Tensor = self.value_head(self.value_body(features))
         return value.to(observation.dtype)
 
     def forward(
         self, observation: Tensor, memory: Tensor | None = None, *, with_value: bool = True
     ) -> PolicyOutput:
-        """Decide.
+        """Compute the policy, and the value if it is asked for.
 
         Args:
             observation: ``(B,K,H,W)``.
@@ -119,12 +119,12 @@ class PolicyValueNet(nn.Module):
             The answer; logits and value in the observation's dtype also under autocast.
         """
         dtype = observation.dtype
-        seen = self.trunk(observation.contiguous(memory_format=torch.channels_last))
-        thought = self.policy_body(seen)
+        features = self.trunk(observation.contiguous(memory_format=torch.channels_last))
+        hidden = self.policy_body(features)
         if self.memory is not None:
-            thought = memory = self.memory(thought, memory)
-        logits = self.policy_head(thought).to(dtype)
-        value = self.value_head(self.value_body(seen)).to(dtype) if with_value else None
+            hidden = memory = self.memory(hidden, memory)
+        logits = self.policy_head(hidden).to(dtype)
+        value = self.value_head(self.value_body(features)).to(dtype) if with_value else None
         return PolicyOutput(logits, value, memory)
 
 

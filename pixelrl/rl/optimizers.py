@@ -13,7 +13,7 @@ STEP = 20.0
 
 
 class Muon(Adam):
-    """Transition kernels along the orthogonal factor of their momentum, all else by Adam.
+    """Step kernels along the orthogonal factor of their momentum, all else by Adam.
 
     Jordan et al. 2024, "Muon: an optimizer for hidden layers in neural networks". A kernel
     ``(O,I,h,w)`` counts as the matrix ``(O, I h w)``: all singular values of its step are (about)

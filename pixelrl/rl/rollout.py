@@ -1,4 +1,4 @@
-"""An episode is a loop: observe, decide, choose, edit.
+"""A rollout is a loop: observe, ask the policy, choose, edit.
 
 Nothing here waits for the device: no value of a tensor is ever looked at.
 """
@@ -16,7 +16,7 @@ from pixelrl.maps import Scene, exact
 from pixelrl.rl.network import PolicyOutput
 
 Policy = Callable[[Tensor, Tensor | None], PolicyOutput]
-"""From an observation ``(B,K,H,W)`` and a memory to a output."""
+"""From an observation ``(B,K,H,W)`` and a memory to an output."""
 
 Choose = Callable[[Tensor], Tensor]
 """From logits ``(B,A,H,W)`` to a choice ``(B,H,W)`` int64."""
@@ -26,7 +26,7 @@ Intervention = Callable[[Tensor, int], Tensor]
 
 
 class Environment(Protocol):
-    """Name the part of a task that an episode is played in."""
+    """Name the part of a task that a rollout needs."""
 
     @property
     def length(self) -> int:
@@ -40,7 +40,7 @@ class Environment(Protocol):
 
 
 class EnvironmentModel(Environment, Protocol):
-    """Name a world that also tells what every edit would do."""
+    """Name an environment that also tells what every edit would do."""
 
     def candidates(self, image: Tensor, scene: Scene) -> Tensor:
         """Compute what every edit would make of the image."""
@@ -95,46 +95,46 @@ def sample(logits: Tensor, rng: Generator | None = None, share: tuple[int, int] 
 
 
 def rollout(
-    world: Environment, policy: Policy, scene: Scene, choose: Choose = sample
+    environment: Environment, policy: Policy, scene: Scene, choose: Choose = sample
 ) -> Iterator[Transition]:
-    """Play an episode, one step each time a step is asked for.
+    """Roll out an episode, one transition each time one is asked for.
 
     The memory and the image pass on without gradient, as in the official code: steps are
     independent graphs.
 
     Args:
-        world: the task.
+        environment: the task.
         policy: the network.
         scene: maps ``(B,K,H,W)``, ``image`` among them.
         choose: how to choose from logits.
 
     Yields:
-        ``world.length`` steps.
+        ``environment.length`` transitions.
     """
     image, memory = scene["image"], None
-    for _ in range(world.length):
+    for _ in range(environment.length):
         with exact(image.device):
-            observation = world.observe(image, scene)
+            observation = environment.observe(image, scene)
         output = policy(observation, memory)
         choice = choose(output.logits.detach())
         with torch.no_grad(), exact(image.device):
-            after = world.step(image, choice, scene)
+            after = environment.step(image, choice, scene)
         yield Transition(image, output, choice, after)
         image = after
         memory = None if output.memory is None else output.memory.detach()
 
 
 def straight_through(
-    world: EnvironmentModel, steps: Sequence[Transition], scene: Scene
+    environment: EnvironmentModel, steps: Sequence[Transition], scene: Scene
 ) -> list[Transition]:
-    """Play a window's choices once more, so that its images carry gradient to what chose them.
+    """Roll a window's choices out once more, so that its images carry gradient to what chose them.
 
     Every image stays as it is. Its gradient reaches the logits as if each pixel had been the
     mixture of its candidates by probability (the straight-through estimator of Bengio et al. 2013),
     at that step and, through the edits, at all steps before it in the window.
 
     Args:
-        world: a task.
+        environment: a task.
         steps: the window.
         scene: maps ``(B,K,H,W)``.
 
@@ -144,26 +144,26 @@ def straight_through(
     image, found = steps[0].before, []
     for step in steps:
         with exact(image.device):
-            candidates = world.candidates(image, scene)
+            candidates = environment.candidates(image, scene)
             shares = step.output.logits.softmax(1)
             zero = torch.einsum("bahw,bachw->bchw", shares - shares.detach(), candidates.detach())
-            after = world.step(image, step.choice, scene) + zero
+            after = environment.step(image, step.choice, scene) + zero
         found.append(Transition(image, step.output, step.choice, after))
         image = after
     return found
 
 
 def split_windows(steps: Iterator[Transition], size: int) -> Iterator[list[Transition]]:
-    """Gather steps in lists of at most ``size``, each played only when asked for."""
+    """Gather transitions in lists of at most ``size``, each rolled out only when asked for."""
     while window := list(islice(steps, size)):
         yield window
 
 
-def replay(world: Environment, choices: Tensor, scene: Scene) -> Iterator[Tensor]:
-    """Play recorded or altered choices again.
+def replay(environment: Environment, choices: Tensor, scene: Scene) -> Iterator[Tensor]:
+    """Replay recorded or altered choices.
 
     Args:
-        world: the task.
+        environment: the task.
         choices: ``(T,B,H,W)`` int64.
         scene: maps ``(B,K,H,W)``, ``image`` among them.
 
@@ -182,5 +182,5 @@ def replay(world: Environment, choices: Tensor, scene: Scene) -> Iterator[Tensor
         )
     for choice in choices:
         with torch.no_grad(), exact(image.device):
-            image = world.step(image, choice, scene)
+            image = environment.step(image, choice, scene)
         yield image

@@ -19,7 +19,7 @@ from pixelrl.task import Task
 
 Maps = Sequence[Tensor | None]
 Local = Callable[[Maps], Maps]
-"""A function of aligned maps whose answer at a pixel depends on a bounded neighbourhood."""
+"""A function of aligned maps whose answer at a pixel depends on a bounded neighborhood."""
 
 
 def in_tiles(local: Local, maps: Maps, *, reach: int, tile: int) -> list[Tensor | None]:
@@ -53,7 +53,7 @@ def in_tiles(local: Local, maps: Maps, *, reach: int, tile: int) -> list[Tensor 
 
 
 def tile_policy(policy: Policy, *, reach: int, tile: int) -> Policy:
-    """Make a policy decide in tiles.
+    """Make a policy compute in tiles.
 
     Args:
         policy: a network that looks at most ``reach`` pixels aside, as `PolicyValueNet` does.
@@ -61,10 +61,10 @@ def tile_policy(policy: Policy, *, reach: int, tile: int) -> Policy:
         tile: side of a tile, in pixels.
 
     Returns:
-        A policy that decides the same in less memory.
+        A policy that answers the same in less memory.
     """
 
-    def decide(observation: Tensor, memory: Tensor | None) -> PolicyOutput:
+    def answer(observation: Tensor, memory: Tensor | None) -> PolicyOutput:
         answers = in_tiles(
             lambda maps: tuple(policy(_there(maps[0]), maps[1])),
             (observation, memory),
@@ -73,12 +73,12 @@ def tile_policy(policy: Policy, *, reach: int, tile: int) -> Policy:
         )
         return PolicyOutput(_there(answers[0]), answers[1], answers[2])
 
-    return decide
+    return answer
 
 
 @dataclass(frozen=True)
 class TiledEnvironment:
-    """Play a task in tiles: a world for `play` and `replay`.
+    """Step a task in tiles: an environment for `rollout` and `replay`.
 
     Attributes:
         task: the task; it must know its `reach`.
@@ -94,7 +94,7 @@ class TiledEnvironment:
     def __post_init__(self) -> None:
         if self.task.reach is None:
             raise ConfigError(
-                f"{type(self.task).__name__} does not state its reach, so it cannot be played in"
+                f"{type(self.task).__name__} does not state its reach, so it cannot be stepped in"
                 " tiles; leave the tile size at 0."
             )
         if self.tile < 1:
@@ -123,7 +123,7 @@ class TiledEnvironment:
 
 
 def tile_environment(task: Task, image: Tensor, tile: int) -> Environment:
-    """Choose where to play on an image: in the task itself, or in its tiles if it is larger.
+    """Choose the environment for an image: the task itself, or its tiles if the image is larger.
 
     Args:
         task: the task.
@@ -131,7 +131,7 @@ def tile_environment(task: Task, image: Tensor, tile: int) -> Environment:
         tile: side of a tile, in pixels; 0 for never.
 
     Returns:
-        The task, or `Tiled`.
+        The task, or a `TiledEnvironment`.
     """
     whole = not tile or task.reach is None or max(image.shape[-2:]) <= tile
     return task if whole else TiledEnvironment(task, tile)

@@ -16,7 +16,7 @@ class Trace(NamedTuple):
         frames: ``(T+1,B,C,H,W)``, the image before the first step and after each.
         entropy: ``(T,B,H,W)``, of the policy before each step, in nats.
         value: ``(T,B,H,W)``, the return expected before each step.
-        reward: ``(T,B,H,W)``, what each step earned; None if that is unknown.
+        reward: ``(T,B,H,W)``, each step's reward; None if that is unknown.
     """
 
     frames: Tensor
@@ -26,25 +26,25 @@ class Trace(NamedTuple):
 
 
 def record_step(step: Transition, reward: Tensor | None) -> Trace:
-    """Take from a step what is worth keeping.
+    """Take from a transition what a trace keeps.
 
     Args:
         step: with its value.
         reward: the step's reward map ``(B,1,H,W)``, if it is known.
 
     Returns:
-        One step's worth of each map, without the axis T; its frame is the image after the step.
+        Each map of that one step, without the axis T; its frame is the image after the step.
     """
     value = step.output.value
     if value is None:
-        raise TypeError("the policy was played without its value.")
+        raise TypeError("the policy was asked without its value.")
     entropy = torch.special.entr(step.output.logits.softmax(1)).sum(1)
     shown = None if reward is None else reward[:, 0].cpu()
     return Trace(step.after.cpu(), entropy.cpu(), value[:, 0].cpu(), shown)
 
 
 def stack_steps(start: Tensor, steps: Sequence[Trace]) -> Trace:
-    """Put what was seen of each step one after another.
+    """Put what was recorded of each step one after another.
 
     Args:
         start: ``(B,C,H,W)``, where the episode began.

@@ -21,7 +21,7 @@ def save_episode(
     """Write an episode's record, its masks, and the command line that gives the same again.
 
     Args:
-        desk: where it was played.
+        desk: where it was rolled out.
         episode: what to keep.
         policy: the words of the command line that name the policy and its settings.
         out: the folder; a picture that came through the page is copied to ``inputs`` in it.

@@ -107,7 +107,7 @@ class Handler(BaseHTTPRequestHandler):
         self._answered(self._get)
 
     def do_POST(self) -> None:
-        """Open, play or save."""
+        """Open, roll out or save."""
         self._answered(self._post)
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002
@@ -182,7 +182,7 @@ class Handler(BaseHTTPRequestHandler):
                 messages.parse_rules(sent, (height, width)),
                 messages.parse_mask(sent, (height, width)),
             )
-            episode = desk.play(rules, mask)
+            episode = desk.roll_out(rules, mask)
             self._send_json(messages.describe_episode(desk, episode))
         elif path == "save":
             sent = self._json()

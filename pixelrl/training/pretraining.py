@@ -1,4 +1,4 @@
-"""The supervised start: the trunk learns to predict the image that would earn most."""
+"""The supervised start: the trunk learns to predict the image of the highest reward."""
 
 import torch
 from torch import Tensor, nn
@@ -44,8 +44,8 @@ class Regression(BaseModule):
         image = scene["image"]
         with exact(self.device):
             observation = self.task.observe(image, scene)
-        seen = self.trunk(observation.contiguous(memory_format=torch.channels_last))
-        residual: Tensor = self.head(self.body(seen)).to(image.dtype)
+        features = self.trunk(observation.contiguous(memory_format=torch.channels_last))
+        residual: Tensor = self.head(self.body(features)).to(image.dtype)
         return image + residual
 
     def reward(self, predicted: Tensor, scene: Scene) -> Tensor:

@@ -27,7 +27,7 @@ class ColorEnhancement(Task):
 
     TMM-20 and the authors' sample code: Lab in, thirteen global color moves of 5 %, ten steps, the
     drop of Lab distance as reward. Pairs come from folders, ``data.train.image=inputs
-    data.train.target=renditions``; photographs in the box are given a look made by code.
+    data.train.target=renditions``; bundled images are given a look made by code.
 
     Attributes:
         saturation: ``exact`` scales the S of HSV. ``legacy`` does as the sample code, which scales
@@ -35,7 +35,7 @@ class ColorEnhancement(Task):
         space: how the numbers of the images are meant, for the network, the reward and the scores.
             The published table is of ProPhoto images; the sample code reads them as if they were
             sRGB, which makes errors a fifth to a quarter smaller.
-        look: what the photographs in the box are turned to: ``pop_out`` or ``cross_process``.
+        look: what the bundled images are turned to: ``pop_out`` or ``cross_process``.
     """
 
     contract: ClassVar[int] = 1

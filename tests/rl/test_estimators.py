@@ -356,16 +356,16 @@ def test_without_a_future_the_sampled_gradient_is_that_of_the_expected_reward() 
     reward = task.reward(step.before, step.after, scene)[None]
     priced = rewards_per_edit(task, step.before, scene)[None]
     parts = expected_losses([step], return_maps(reward, GAMMA), reward, priced)
-    earned = (step.output.logits.softmax(1) * priced[0]).sum(1).mean()
+    reward_now = (step.output.logits.softmax(1) * priced[0]).sum(1).mean()
     head = net.policy_head.weight
     # The remaining future part is -log pi times (R - r) - (V - q), of which R - r is zero.
     q = (step.output.logits.softmax(1) * priced[0]).sum(1, keepdim=True)
     taken = step.output.logits.log_softmax(1).gather(1, step.choice[:, None])
     future = (taken * (q - step.output.value).detach()).mean()
-    (wanted,) = torch.autograd.grad(-earned - future, head, retain_graph=True)
+    (wanted,) = torch.autograd.grad(-reward_now - future, head, retain_graph=True)
     (found,) = torch.autograd.grad(parts.policy, head)
     torch.testing.assert_close(found, wanted)
-    assert parts.policy.item() == pytest.approx((-earned - future).item(), rel=1e-5)
+    assert parts.policy.item() == pytest.approx((-reward_now - future).item(), rel=1e-5)
 
 
 def test_priced_is_satisfied_where_logits_are_prices_and_pulls_elsewhere() -> None:

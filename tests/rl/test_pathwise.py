@@ -33,11 +33,11 @@ def played(task: Toy, size: int = 8) -> tuple[list[Transition], list[Tensor], di
     return list(rollout(task, policy, scene)), logits, scene
 
 
-def earned(task: Toy, steps: list[Transition], scene: dict[str, Tensor]) -> Tensor:
+def summed_rewards(task: Toy, steps: list[Transition], scene: dict[str, Tensor]) -> Tensor:
     return torch.stack([task.reward(step.before, step.after, scene) for step in steps])
 
 
-def test_tied_images_are_the_images() -> None:
+def test_straight_through_images_are_the_images() -> None:
     task = Toy(length=4)
     steps, _, scene = played(task)
     for loose, bound in zip(steps, straight_through(task, steps, scene), strict=True):
@@ -50,7 +50,7 @@ def test_the_gradient_is_that_of_mixed_candidates_around_the_choices() -> None:
     """Independently: move one pixel's image by its candidates' mixture and look at the reward."""
     task = Toy(length=1)
     steps, (logits,), scene = played(task, size=6)
-    rewards = earned(task, straight_through(task, steps, scene), scene)
+    rewards = summed_rewards(task, straight_through(task, steps, scene), scene)
     (gradient,) = torch.autograd.grad(rewards.sum(), logits)
     after, target = steps[0].after.double(), scene["target"].double()
     slope = 2 * 255 * (target - after)  # of -255 (target - after)^2
@@ -61,10 +61,10 @@ def test_the_gradient_is_that_of_mixed_candidates_around_the_choices() -> None:
     torch.testing.assert_close(gradient.double(), wanted, rtol=1e-4, atol=1e-4)
 
 
-def test_credit_goes_back_in_time_and_to_neighbours_within_reach() -> None:
+def test_credit_goes_back_in_time_and_to_neighbors_within_reach() -> None:
     task = Toy(length=3)
     steps, logits, scene = played(task, size=9)
-    rewards = earned(task, straight_through(task, steps, scene), scene)
+    rewards = summed_rewards(task, straight_through(task, steps, scene), scene)
     found = torch.autograd.grad(rewards[2, 0, 0, 4, 4], logits)
     for number, gradient in enumerate(found):
         rows, columns = gradient[0].abs().sum(0).nonzero().unbind(1)
@@ -79,7 +79,7 @@ def test_credit_goes_back_in_time_and_to_neighbours_within_reach() -> None:
 def test_a_window_ties_nothing_to_the_window_before() -> None:
     task = Toy(length=4)
     steps, logits, scene = played(task)
-    rewards = earned(task, straight_through(task, steps[2:], scene), scene)
+    rewards = summed_rewards(task, straight_through(task, steps[2:], scene), scene)
     gradients = torch.autograd.grad(rewards.sum(), logits, allow_unused=True)
     assert [gradient is not None for gradient in gradients] == [False, False, True, True]
 
@@ -88,7 +88,7 @@ def test_later_rewards_count_less() -> None:
     task = Toy(length=2)
     steps, _, scene = played(task)
     steps = straight_through(task, steps, scene)
-    rewards = earned(task, steps, scene)
+    rewards = summed_rewards(task, steps, scene)
     returns = return_maps(rewards.detach(), 0.5)
     parts = pathwise_losses(steps, returns, rewards, 0.5)
     torch.testing.assert_close(parts.policy, -(rewards[0] + 0.5 * rewards[1]).mean())
@@ -100,7 +100,7 @@ def test_its_gradient_tells_which_shift_is_right() -> None:
     steps, logits, _ = played(task)
     scene = {"image": steps[0].before, "target": steps[0].before + 1}
     (first, _) = torch.autograd.grad(
-        earned(task, straight_through(task, steps, scene), scene).sum(), logits
+        summed_rewards(task, straight_through(task, steps, scene), scene).sum(), logits
     )
     names = list(task.actions.names)
     flat = [names.index(name) for name in ("minus", "keep", "plus")]
@@ -125,7 +125,7 @@ class Blind(Toy):
 def test_a_reward_without_gradient_is_refused_in_a_line() -> None:
     task = Blind()
     steps, _, scene = played(task)
-    rewards = earned(task, straight_through(task, steps, scene), scene)
+    rewards = summed_rewards(task, straight_through(task, steps, scene), scene)
     with pytest.raises(ConfigError, match="pathwise: the task's edits or reward carry no gradient"):
         pathwise_losses(steps, rewards, rewards, 0.9)
 
@@ -134,7 +134,7 @@ def test_a_real_network_learns_through_all_its_decisions() -> None:
     task = Toy()
     net, scene = toy_net(task), toy_scene(2, 1, 8, 8)
     steps = straight_through(task, list(rollout(task, net, scene)), scene)
-    rewards = earned(task, steps, scene)
+    rewards = summed_rewards(task, steps, scene)
     parts = pathwise_losses(steps, return_maps(rewards.detach(), 0.9), rewards, 0.9)
     parts.policy.backward()
     assert net.policy_head.weight.grad.any()

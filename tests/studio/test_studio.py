@@ -306,15 +306,15 @@ def test_a_task_may_work_on_a_painted_region(
 
 def test_the_desk_forgets_old_episodes_but_not_the_first(studio: Studio) -> None:
     desk = studio.desk
-    numbers = [desk.play([Rule("prefer", ("box",), bias=n)]).number for n in range(1, KEPT + 3)]
+    numbers = [desk.roll_out([Rule("prefer", ("box",), bias=n)]).number for n in range(1, KEPT + 3)]
     for number in (desk.base.number, *numbers[-KEPT:]):
         assert desk.episode(number).number == number
     with pytest.raises(ConfigError, match="no longer kept"):
         desk.episode(numbers[0])
-    assert desk.play([]) is desk.base
+    assert desk.roll_out([]) is desk.base
     wrong = Rule("forbid", ("box",), Region(torch.ones(3, 3, dtype=torch.bool), "mask"))
     with pytest.raises(DataError, match="they must be equal"):
-        desk.play([wrong])
+        desk.roll_out([wrong])
 
 
 def test_mistakes_on_the_command_line_are_told_in_a_line(
@@ -424,7 +424,7 @@ def test_the_page_works_by_keyboard_and_by_dropping_a_picture(studio: Studio, ph
         page.get_by_role("button", name="keep").press("Enter")
         page.get_by_role("button", name="Force").press("Enter")
         page.get_by_text("Force keep everywhere").wait_for()
-        assert len(studio.desk.play([Rule("only", ("keep",))]).rules) == 1
+        assert len(studio.desk.roll_out([Rule("only", ("keep",))]).rules) == 1
         page.locator("#file").set_input_files(photo.with_name("photo0.png"))
         page.get_by_text("denoising · photo0, 56").wait_for()
         page.get_by_text("No rules: the agents do as they like.").wait_for()

@@ -28,7 +28,7 @@ class SuperResolution(Task):
     of it is. That has four pixels or more for each of the small one's, which is recovered from it
     by least squares: one map tells the edits all they need, while learning and for the images a
     user wants enlarged. In the problem the small photograph is a reduced one (antialiased bicubic,
-    8 bits); agents are paid for squared error that goes away. They see what each edit would change.
+    8 bits); the reward is squared error that goes away. They see what each edit would change.
 
     Attributes:
         factor: how many times higher and wider the result is: 2, 3 or 4.
