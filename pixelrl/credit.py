@@ -37,6 +37,11 @@ def movement(before: Tensor, after: Tensor) -> Tensor:
 
     Returns:
         ``(B,1,H,W)``, not negative, without gradient; the shares of the rule *movers*.
+
+    Example:
+        >>> import torch
+        >>> movement(torch.zeros(1, 2, 1, 2), torch.tensor([[[[0.0, 0.3]], [[0.0, -0.1]]]]))
+        tensor([[[[0.0000, 0.2000]]]])
     """
     return (after - before).detach().abs().mean(1, keepdim=True)
 

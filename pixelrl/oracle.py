@@ -21,6 +21,13 @@ def rewards_per_edit(task: Task, image: Tensor, scene: Scene) -> Tensor:
 
     Raises:
         ConfigError: the task's reward is not local, so that edits have no reward of their own.
+
+    Example:
+        >>> from pixelrl_tasks.denoising import Denoising
+        >>> image, target = torch.full((1, 1, 8, 8), 0.5), torch.ones(1, 1, 8, 8)
+        >>> rewards = rewards_per_edit(Denoising(), image, {"target": target})
+        >>> rewards.shape, rewards[0, :3, 0, 0]  # -1, keep, +1
+        (torch.Size([1, 9, 8, 8]), tensor([-1.0039,  0.0000,  0.9961]))
     """
     if not task.local_reward:
         raise ConfigError(
@@ -47,6 +54,13 @@ def greedy(task: Task, scene: Scene) -> tuple[Tensor, Tensor]:
 
     Raises:
         ConfigError: the task's reward is not local.
+
+    Example:
+        >>> from pixelrl_tasks.denoising import Denoising
+        >>> scene = {"image": torch.zeros(1, 1, 8, 8), "target": torch.ones(1, 1, 8, 8)}
+        >>> images, choices = greedy(Denoising(length=3), scene)
+        >>> images.shape, choices.unique(), 255 * images[:, 0, 0, 0, 0]  # "+1" at every step
+        (torch.Size([3, 1, 1, 8, 8]), tensor([2]), tensor([1.0000, 2.0000, 3.0000]))
     """
     image = scene["image"]
     images, choices = [], []

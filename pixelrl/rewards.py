@@ -21,6 +21,12 @@ def squared_error_drop(
 
     Returns:
         ``(B,1,H,W)``.
+
+    Example:
+        >>> import torch
+        >>> before, after = torch.tensor([[[[0.2, 0.2]]]]), torch.tensor([[[[0.0, 0.3]]]])
+        >>> squared_error_drop(before, after, target=torch.zeros(1, 1, 1, 2))
+        tensor([[[[ 10.2000, -12.7500]]]])
     """
     drop = (target - before).square() - (target - after).square()
     return scale * drop.mean(1, keepdim=True)
@@ -39,6 +45,12 @@ def absolute_error_drop(
 
     Returns:
         ``(B,1,H,W)``.
+
+    Example:
+        >>> import torch
+        >>> before, after = torch.tensor([[[[0.2, 0.2]]]]), torch.tensor([[[[0.0, 0.3]]]])
+        >>> absolute_error_drop(before, after, target=torch.zeros(1, 1, 1, 2))
+        tensor([[[[ 51.0000, -25.5000]]]])
     """
     drop = (target - before).abs() - (target - after).abs()
     return scale * drop.mean(1, keepdim=True)
@@ -59,5 +71,11 @@ def lab_distance_drop(
 
     Returns:
         ``(B,1,H,W)``.
+
+    Example:
+        >>> import torch
+        >>> black, white = torch.zeros(1, 3, 1, 2), torch.ones(1, 3, 1, 2)
+        >>> lab_distance_drop(black, white, target=white).round()
+        tensor([[[[100., 100.]]]])
     """
     return lab_distance(before, target, space) - lab_distance(after, target, space)

@@ -48,6 +48,12 @@ def box(size: int) -> Edit:
 
     Raises:
         ValueError: ``size`` is even or smaller than three.
+
+    Example:
+        >>> dot = torch.zeros(1, 1, 5, 5)
+        >>> dot[..., 2, 2] = 9
+        >>> box(3)(dot)[0, 0, 1]
+        tensor([0., 1., 1., 1., 0.])
     """
     return _windowed(size, lambda image: box_blur(image, (size, size), "reflect", separable=True))
 
@@ -63,6 +69,12 @@ def median(size: int) -> Edit:
 
     Raises:
         ValueError: ``size`` is even or smaller than three.
+
+    Example:
+        >>> dot = torch.zeros(1, 1, 5, 5)
+        >>> dot[..., 2, 2] = 9
+        >>> median(3)(dot).max()
+        tensor(0.)
     """
     return _windowed(size, lambda image: median_blur(image, (size, size), "replicate"))
 

@@ -39,6 +39,12 @@ def read_array(path: Path, channels: int) -> NDArray[Any]:
 
     Raises:
         DataError: the file is missing, unreadable, damaged or no image.
+
+    Example:
+        >>> from pixelrl.images.folders import list_bundled
+        >>> array = read_array(list_bundled("test")[0], channels=3)
+        >>> array.shape, str(array.dtype)
+        ((512, 512, 3), 'uint8')
     """
     try:
         with _hushed():
@@ -63,6 +69,12 @@ def read_image(path: Path, channels: int) -> Tensor:
 
     Raises:
         DataError: as `read_array` does.
+
+    Example:
+        >>> from pixelrl.images.folders import list_bundled
+        >>> image = read_image(list_bundled("test")[0], channels=1)
+        >>> image.shape, image.dtype, float(image.max()) <= 1
+        (torch.Size([1, 512, 512]), torch.float32, True)
     """
     return as_map(read_array(path, channels))
 
@@ -72,6 +84,11 @@ def read_embedded_profile(path: Path) -> bytes:
 
     Raises:
         DataError: the file is missing or no image.
+
+    Example:
+        >>> from pixelrl.images.folders import list_bundled
+        >>> read_embedded_profile(list_bundled("test")[0])[16:20]  # the color space in its header
+        b'RGB '
     """
     try:
         with _hushed():
@@ -86,13 +103,25 @@ def read_embedded_profile(path: Path) -> bytes:
 
 
 def as_map(array: NDArray[Any]) -> Tensor:
-    """Turn an array ``(H,W,K)`` into a map ``(K,H,W)`` float32 in [0, 1]."""
+    """Turn an array ``(H,W,K)`` into a map ``(K,H,W)`` float32 in [0, 1].
+
+    Example:
+        >>> picture = np.zeros((4, 6, 3), np.uint8)
+        >>> picture[..., 0] = 51
+        >>> as_map(picture).shape, as_map(picture)[:, 0, 0]
+        (torch.Size([3, 4, 6]), tensor([0.2000, 0.0000, 0.0000]))
+    """
     value = torch.tensor(array.transpose(2, 0, 1))
     return value.float() / 255 if value.dtype == torch.uint8 else value
 
 
 def as_bytes(image: Tensor) -> NDArray[np.uint8]:
-    """Turn images ``(...,C,H,W)`` into bytes ``(...,H,W,C)``, clamped and rounded as PNGs are."""
+    """Turn images ``(...,C,H,W)`` into bytes ``(...,H,W,C)``, clamped and rounded as PNGs are.
+
+    Example:
+        >>> as_bytes(torch.tensor([[[-0.2, 0.3, 1.4]]])).tolist()
+        [[[0], [77], [255]]]
+    """
     levels = (image.detach().nan_to_num(0.0).clamp(0, 1) * 255 + 0.5).to(torch.uint8)
     array: NDArray[np.uint8] = levels.movedim(-3, -1).contiguous().cpu().numpy()
     return array
@@ -104,6 +133,14 @@ def fit_channels(array: NDArray[Any], channels: int) -> NDArray[Any]:
     Args:
         array: ``(H,W,K)`` float32 in [0, 1]: gray or RGB, each perhaps with transparency.
         channels: 1 for gray (Rec. 601), 3 for RGB.
+
+    Raises:
+        ValueError: there are no or more than four channels.
+
+    Example:
+        >>> half_clear_black = np.array([[[0, 0.5]]], np.float32)  # gray, transparency
+        >>> fit_channels(half_clear_black, 3).tolist()
+        [[[0.5, 0.5, 0.5]]]
     """
     count = array.shape[2]
     if count in {2, 4}:
@@ -129,6 +166,14 @@ def write_image(path: Path, image: Tensor, profile: bytes = b"") -> None:
     Raises:
         DataError: the file cannot be written.
         MapError: the image has another shape.
+
+    Example:
+        >>> from tempfile import TemporaryDirectory
+        >>> with TemporaryDirectory() as folder:
+        ...     file = Path(folder, "new", "gray.png")
+        ...     write_image(file, torch.tensor([[[-0.2, 0.3, 1.4]]]))
+        ...     255 * read_image(file, channels=1)
+        tensor([[[  0.,  77., 255.]]])
     """
     if image.ndim != 3 or image.shape[0] not in {1, 3}:
         raise MapError(f"{path}: expected (C H W) with C 1 or 3, got {tuple(image.shape)}.")

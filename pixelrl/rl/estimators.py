@@ -31,6 +31,11 @@ class Losses(NamedTuple):
         policy: the policy-gradient loss.
         value: half the squared error of the value against the return.
         entropy: of the policy; a bonus, to be subtracted.
+
+    Example:
+        >>> losses, rule = Losses(*torch.tensor([1.0, 4.0, 2.0])), Learning()
+        >>> losses.policy + rule.value * losses.value - rule.entropy * losses.entropy
+        tensor(2.9800)
     """
 
     policy: Tensor
@@ -47,6 +52,14 @@ def sampled_losses(steps: Sequence[Transition], returns: Tensor) -> Losses:
 
     Returns:
         The losses.
+
+    Example:
+        >>> from pixelrl.rl.network import PolicyOutput
+        >>> output = PolicyOutput(torch.zeros(1, 2, 1, 1), torch.zeros(1, 1, 1, 1), None)
+        >>> image, choice = torch.zeros(1, 1, 1, 1), torch.zeros(1, 1, 1, dtype=torch.int64)
+        >>> step = Transition(image, output, choice, image)
+        >>> sampled_losses([step], returns=torch.ones(1, 1, 1, 1, 1))  # log 2, 1 / 2, log 2
+        Losses(policy=tensor(0.6931), value=tensor(0.5000), entropy=tensor(0.6931))
     """
     log_pi, taken, values = _policy(steps)
     policy = -taken * (returns - values).detach()
@@ -71,6 +84,15 @@ def expected_losses(
 
     Returns:
         The losses.
+
+    Example:
+        >>> from pixelrl.rl.network import PolicyOutput
+        >>> output = PolicyOutput(torch.zeros(1, 2, 1, 1), torch.full((1, 1, 1, 1), 0.5), None)
+        >>> image, choice = torch.zeros(1, 1, 1, 1), torch.zeros(1, 1, 1, dtype=torch.int64)
+        >>> step, per_edit = Transition(image, output, choice, image), torch.tensor([0.8, 0.2])
+        >>> reward = per_edit[0].expand(1, 1, 1, 1, 1)  # of the edit taken, an episode's last
+        >>> expected_losses([step], reward, reward, per_edit[None, None, :, None, None]).policy
+        tensor(-0.5000)
     """
     log_pi, taken, values = _policy(steps)
     now = (log_pi.exp() * per_edit).sum(2, keepdim=True)
@@ -100,6 +122,12 @@ def pathwise_losses(
 
     Raises:
         ConfigError: the rewards carry no gradient.
+
+    Example:
+        >>> one = torch.ones(1, 1, 1, 1, 1)
+        >>> pathwise_losses([], returns=one, rewards=one, gamma=0.95)  # doctest: +ELLIPSIS
+        Traceback (most recent call last):
+        pixelrl.errors.ConfigError: learning.estimator=pathwise: the task's edits or reward carry...
     """
     if not rewards.requires_grad:
         raise ConfigError(
@@ -130,6 +158,15 @@ def priced_losses(
 
     Returns:
         The losses.
+
+    Example:
+        >>> from pixelrl.rl.network import PolicyOutput
+        >>> rewards = torch.tensor([0.5, -0.5])[None, :, None, None]
+        >>> output = PolicyOutput(2 * rewards, torch.zeros(1, 1, 1, 1), None)
+        >>> image, choice = torch.zeros(1, 1, 1, 1), torch.zeros(1, 1, 1, dtype=torch.int64)
+        >>> step, one = Transition(image, output, choice, image), torch.ones(1, 1, 1, 1, 1)
+        >>> priced_losses([step], one, rewards[None], temperature=0.5).policy  # as regressed
+        tensor(0.)
     """
     log_pi, _, values = _policy(steps)
     expected = temperature * (log_pi - log_pi.mean(2, keepdim=True))
@@ -170,7 +207,16 @@ class Window(NamedTuple):
     learning: Learning
 
     def known(self) -> Tensor:
-        """The rewards per edit, where they were computed."""
+        """The rewards per edit, where they were computed.
+
+        Raises:
+            TypeError: they were not computed.
+
+        Example:
+            >>> Window([], torch.ones(1), torch.ones(1), None, Learning()).known()
+            Traceback (most recent call last):
+            TypeError: the rewards per edit were not computed for this window.
+        """
         if self.per_edit is None:
             raise TypeError("the rewards per edit were not computed for this window.")
         return self.per_edit
@@ -186,6 +232,10 @@ class Estimator:
         pathwise: whether gradient flows through the edits of the window.
         greedy: whether episodes take the likeliest edits while learning instead of drawing them:
             where all edits' rewards are regressed, nothing is learned from trying worse ones.
+
+    Example:
+        >>> [name for name, estimator in ESTIMATORS.items() if estimator.per_edit]
+        ['expected', 'priced']
     """
 
     losses: Callable[[Window], Losses]
@@ -235,6 +285,16 @@ def window_losses(
 
     Raises:
         ConfigError: the task does not have what the estimator asks for.
+
+    Example:
+        >>> from pixelrl.rl.network import PolicyValueNet
+        >>> from pixelrl.rl.rollout import rollout
+        >>> from pixelrl_tasks.denoising import Denoising
+        >>> scene = dict.fromkeys(("image", "target"), torch.zeros(1, 1, 16, 16))
+        >>> steps = list(rollout(Denoising(), PolicyValueNet(1, 9, width=8), scene))
+        >>> losses, reward = window_losses(Denoising(), steps, scene, Learning())
+        >>> losses.policy.requires_grad, float(reward) <= 0  # the image is the target already
+        (True, True)
     """
     estimator = ESTIMATORS[learning.estimator]
     with exact(scene["image"].device):

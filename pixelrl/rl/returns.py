@@ -41,6 +41,15 @@ class RewardMapConv(nn.Conv2d):
 
         A large kernel on a CPU goes through the Fourier transform, which computes the same many
         times faster (docs/adr/0012-reward-map-convolution-by-fft.md).
+
+        Example:
+            >>> conv = RewardMapConv(3)
+            >>> with torch.no_grad():
+            ...     _ = conv.weight.fill_(1.0)
+            ...     conv(torch.ones(1, 1, 3, 3))[0, 0]  # how many neighbors lie within the image
+            tensor([[4., 6., 4.],
+                    [6., 9., 6.],
+                    [4., 6., 4.]])
         """
         if returns.device.type == "cpu" and self.kernel_size[0] >= 9:
             return correlate_by_fft(returns, self.weight)
@@ -56,6 +65,11 @@ def correlate_by_fft(maps: Tensor, kernel: Tensor) -> Tensor:
 
     Returns:
         ``(B,1,H,W)``, differentiable with respect to both.
+
+    Example:
+        >>> maps, kernel = torch.ones(1, 1, 3, 3), torch.ones(1, 1, 3, 3)
+        >>> correlate_by_fft(maps, kernel).shape, correlate_by_fft(maps, kernel)[0, 0, 0].round()
+        (torch.Size([1, 1, 3, 3]), tensor([4., 6., 4.]))
     """
     side = kernel.shape[-1]
     height, width = maps.shape[-2:]

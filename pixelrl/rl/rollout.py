@@ -55,6 +55,14 @@ class Transition:
         output: what the network answered.
         choice: ``(B,H,W)`` int64.
         after: ``(B,C,H,W)``.
+
+    Example:
+        >>> from pixelrl.rl.network import PolicyValueNet
+        >>> from pixelrl_tasks.denoising import Denoising
+        >>> net, scene = PolicyValueNet(1, 9, width=8), {"image": torch.zeros(2, 1, 16, 16)}
+        >>> step = next(rollout(Denoising(), net, scene))
+        >>> step.output.logits.shape, step.choice.shape, float((255 * step.after).abs().max())
+        (torch.Size([2, 9, 16, 16]), torch.Size([2, 16, 16]), 1.0)
     """
 
     before: Tensor
@@ -64,12 +72,26 @@ class Transition:
 
 
 def choose_greedy(logits: Tensor) -> Tensor:
-    """Choose the likeliest edit, ``(B,A,H,W)`` to ``(B,H,W)``."""
+    """Choose the likeliest edit, ``(B,A,H,W)`` to ``(B,H,W)``.
+
+    Example:
+        >>> choose_greedy(torch.tensor([0.1, 2.0, -1.0])[None, :, None, None])
+        tensor([[[1]]])
+    """
     return logits.argmax(1)
 
 
 def choose_under(intervention: Intervention) -> Choose:
-    """Choose the likeliest edit of one episode's logits as a person bends them, step by step."""
+    """Choose the likeliest edit of one episode's logits as a person bends them, step by step.
+
+    Example:
+        >>> def forbid_first(logits, step):
+        ...     return logits.index_fill(1, torch.tensor([0]), -torch.inf) if step else logits
+        >>> choose = choose_under(forbid_first)  # from the second step on
+        >>> logits = torch.tensor([2.0, 1.0])[None, :, None, None]
+        >>> [int(choose(logits)) for _ in range(3)]
+        [0, 1, 1]
+    """
     numbers = count()
     return lambda logits: choose_greedy(intervention(logits, next(numbers)))
 
@@ -85,6 +107,12 @@ def sample(logits: Tensor, rng: Generator | None = None, share: tuple[int, int] 
 
     Returns:
         ``(B,H,W)`` int64.
+
+    Example:
+        >>> logits = torch.tensor([0.3, 0.7]).log()[None, :, None, None].expand(1, 2, 100, 100)
+        >>> choice = sample(logits, Generator().manual_seed(0))
+        >>> choice.shape, round(float(choice.float().mean()), 1)  # the share of the second edit
+        (torch.Size([1, 100, 100]), 0.7)
     """
     batch, actions, height, width = logits.shape
     rank, ranks = share
@@ -110,6 +138,15 @@ def rollout(
 
     Yields:
         ``environment.length`` transitions.
+
+    Example:
+        >>> from pixelrl_tasks.denoising import Denoising
+        >>> logits = torch.eye(9)[2][None, :, None, None].expand(1, 9, 8, 8)  # prefers "+1"
+        >>> policy = lambda observation, memory: PolicyOutput(logits, None, None)
+        >>> scene = {"image": torch.zeros(1, 1, 8, 8)}
+        >>> steps = list(rollout(Denoising(), policy, scene, choose_greedy))
+        >>> len(steps), 255 * steps[-1].after[0, 0, 0, 0]
+        (5, tensor(5.))
     """
     image, memory = scene["image"], None
     for _ in range(environment.length):
@@ -140,6 +177,15 @@ def straight_through(
 
     Returns:
         The same steps, with images that carry gradient.
+
+    Example:
+        >>> from pixelrl_tasks.denoising import Denoising
+        >>> task, scene = Denoising(length=1), {"image": torch.zeros(1, 1, 8, 8)}
+        >>> logits = torch.zeros(1, 9, 8, 8, requires_grad=True)
+        >>> steps = list(rollout(task, lambda *_: PolicyOutput(logits, None, None), scene))
+        >>> straight_through(task, steps, scene)[0].after.sum().backward()
+        >>> logits.grad[0, [0, 2], 4, 4] > 0  # a brighter image wants less of "-1", more of "+1"
+        tensor([False,  True])
     """
     image, found = steps[0].before, []
     for step in steps:
@@ -154,7 +200,12 @@ def straight_through(
 
 
 def split_windows(steps: Iterator[Transition], size: int) -> Iterator[list[Transition]]:
-    """Gather transitions in lists of at most ``size``, each rolled out only when asked for."""
+    """Gather transitions in lists of at most ``size``, each rolled out only when asked for.
+
+    Example:
+        >>> [len(window) for window in split_windows(iter(range(15)), 6)]  # any iterator will do
+        [6, 6, 3]
+    """
     while window := list(islice(steps, size)):
         yield window
 
@@ -172,6 +223,13 @@ def replay(environment: Environment, choices: Tensor, scene: Scene) -> Iterator[
 
     Raises:
         MapError: the choices do not fit the image.
+
+    Example:
+        >>> from pixelrl_tasks.denoising import Denoising
+        >>> choices = torch.full((3, 1, 8, 8), 2)  # "+1" everywhere, three times
+        >>> images = list(replay(Denoising(), choices, {"image": torch.zeros(1, 1, 8, 8)}))
+        >>> [round(255 * float(image.mean())) for image in images]
+        [1, 2, 3]
     """
     image = scene["image"]
     wanted = (image.shape[0], *image.shape[-2:])

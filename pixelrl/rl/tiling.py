@@ -35,6 +35,16 @@ def in_tiles(local: Local, maps: Maps, *, reach: int, tile: int) -> list[Tensor 
 
     Returns:
         What ``local(maps)`` returns.
+
+    Example:
+        >>> import torch
+        >>> seen = []
+        >>> def double(maps):
+        ...     seen.append(tuple(maps[0].shape[-2:]))
+        ...     return [2 * maps[0]]
+        >>> (answer,) = in_tiles(double, [torch.ones(1, 1, 4, 6)], reach=1, tile=4)
+        >>> answer.shape, answer.unique(), seen  # two tiles, each with its halo
+        (torch.Size([1, 1, 4, 6]), tensor([2.]), [(4, 5), (4, 3)])
     """
     height, width = next(value for value in maps if value is not None).shape[-2:]
     whole: list[Tensor | None] = []
@@ -62,6 +72,14 @@ def tile_policy(policy: Policy, *, reach: int, tile: int) -> Policy:
 
     Returns:
         A policy that answers the same in less memory.
+
+    Example:
+        >>> import torch
+        >>> from pixelrl.rl.network import PolicyValueNet
+        >>> net, image = PolicyValueNet(1, 9, width=8), torch.rand(1, 1, 24, 32)
+        >>> tiled = tile_policy(net, reach=net.reach, tile=16)
+        >>> torch.allclose(tiled(image, None).logits, net(image).logits, atol=1e-5)
+        True
     """
 
     def answer(observation: Tensor, memory: Tensor | None) -> PolicyOutput:
@@ -86,6 +104,14 @@ class TiledEnvironment:
 
     Raises:
         ConfigError: the task does not know its reach, or the tile is no positive number.
+
+    Example:
+        >>> import torch
+        >>> from pixelrl_tasks.denoising import Denoising
+        >>> image, choice = torch.rand(1, 1, 24, 32), torch.full((1, 24, 32), 5)  # the median
+        >>> tiled = TiledEnvironment(Denoising(), tile=16)
+        >>> torch.equal(tiled.step(image, choice, {}), Denoising().step(image, choice, {}))
+        True
     """
 
     task: Task
@@ -132,6 +158,13 @@ def tile_environment(task: Task, image: Tensor, tile: int) -> Environment:
 
     Returns:
         The task, or a `TiledEnvironment`.
+
+    Example:
+        >>> import torch
+        >>> from pixelrl_tasks.denoising import Denoising
+        >>> images = [torch.empty(1, 1, 1000, 1000), torch.empty(1, 1, 1000, 1025)]
+        >>> [type(tile_environment(Denoising(), image, 1024)).__name__ for image in images]
+        ['Denoising', 'TiledEnvironment']
     """
     whole = not tile or task.reach is None or max(image.shape[-2:]) <= tile
     return task if whole else TiledEnvironment(task, tile)

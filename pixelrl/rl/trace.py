@@ -34,6 +34,17 @@ def record_step(step: Transition, reward: Tensor | None) -> Trace:
 
     Returns:
         Each map of that one step, without the axis T; its frame is the image after the step.
+
+    Raises:
+        TypeError: the transition has no value.
+
+    Example:
+        >>> from pixelrl.rl.network import PolicyOutput
+        >>> output = PolicyOutput(torch.zeros(1, 9, 4, 4), torch.ones(1, 1, 4, 4), None)
+        >>> image, choice = torch.zeros(1, 1, 4, 4), torch.zeros(1, 4, 4, dtype=torch.int64)
+        >>> trace = record_step(Transition(image, output, choice, image), reward=None)
+        >>> trace.entropy.shape, trace.entropy[0, 0, 0].exp().round()  # torn between nine edits
+        (torch.Size([1, 4, 4]), tensor(9.))
     """
     value = step.output.value
     if value is None:
@@ -52,6 +63,13 @@ def stack_steps(start: Tensor, steps: Sequence[Trace]) -> Trace:
 
     Returns:
         The trace of the whole episode.
+
+    Example:
+        >>> maps = torch.zeros(1, 4, 4)
+        >>> step = Trace(frames=torch.zeros(1, 3, 4, 4), entropy=maps, value=maps, reward=None)
+        >>> trace = stack_steps(torch.ones(1, 3, 4, 4), [step, step])
+        >>> trace.frames.shape, trace.frames[:, 0, 0, 0, 0], trace.value.shape
+        (torch.Size([3, 1, 3, 4, 4]), tensor([1., 0., 0.]), torch.Size([2, 1, 4, 4]))
     """
     rewards = [step.reward for step in steps if step.reward is not None]
     return Trace(

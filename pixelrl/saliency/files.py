@@ -43,6 +43,11 @@ class Frame:
 
     Raises:
         ConfigError: one of them cannot be.
+
+    Example:
+        >>> Frame(output="probability")
+        Traceback (most recent call last):
+        pixelrl.errors.ConfigError: output: expected map, log_density, logit, got 'probability'.
     """
 
     size: Sequence[int] = (288, 384)
@@ -76,6 +81,12 @@ class Frame:
 
         Raises:
             MapError: the answer is no map per image.
+
+        Example:
+            >>> frame = Frame(size=(8, 12), mean=(0, 0, 0), std=(1, 1, 1), output="logit")
+            >>> answer = frame.ask(lambda small: 0 * small[:, :1], torch.rand(2, 3, 64, 96))
+            >>> answer.shape, answer[0, 0, 0]  # the sigmoid of zero
+            (torch.Size([2, 64, 96]), tensor(0.5000))
         """
         small = F.interpolate(image, tuple(self.size), mode="bilinear", antialias=True)
         mean, std = (small.new_tensor(each)[:, None, None] for each in (self.mean, self.std))
@@ -103,6 +114,11 @@ class CallableSaliency:
             ``module:attribute``.
         kind: what it predicts.
         name: what to call it.
+
+    Example:
+        >>> model = CallableSaliency(lambda image: image.amax(1), name="bright")
+        >>> model.name, model(torch.ones(2, 3, 4, 6)).shape
+        ('bright', torch.Size([2, 4, 6]))
     """
 
     def __init__(
@@ -124,6 +140,12 @@ class NumpySaliency:
             ``module:attribute``.
         kind: what it predicts.
         name: what to call it.
+
+    Example:
+        >>> model = NumpySaliency(lambda picture: picture.max(axis=2))
+        >>> answer = model(torch.full((2, 3, 4, 6), 0.2))
+        >>> answer.shape, answer[0, 0, 0]
+        (torch.Size([2, 4, 6]), tensor(51.))
     """
 
     def __init__(
@@ -157,6 +179,14 @@ class NetworkFile(ABC):
     Raises:
         ConfigError: there is no such file, or a setting cannot be.
         PluginError: the file is not of this kind.
+
+    Example:
+        >>> class Flat(NetworkFile):  # a kind of its own: a file whose name is the answer
+        ...     def open(self, path): self.level = float(path)
+        ...     def network(self, device): return lambda batch: 0 * batch[:, :1] + self.level
+        >>> answer = Flat("0.25", size=(8, 12))(torch.rand(2, 3, 64, 96))
+        >>> answer.shape, answer[0, 0, 0]
+        (torch.Size([2, 64, 96]), tensor(0.2500))
     """
 
     def __init__(
@@ -187,10 +217,21 @@ class NetworkFile(ABC):
 
 
 class TorchScriptSaliency(NetworkFile):
-    """Ask a network from a file that ``torch.jit.save`` has written."""
+    """Ask a network from a file that ``torch.jit.save`` has written.
+
+    Example:
+        >>> TorchScriptSaliency(__file__)  # doctest: +ELLIPSIS
+        Traceback (most recent call last):
+        pixelrl.errors.PluginError: ...files.py: no TorchScript file; write it with torch.jit...
+    """
 
     def open(self, path: str) -> None:
-        """Load it, on the CPU."""
+        """Load it, on the CPU.
+
+        Raises:
+            ConfigError: there is no such file.
+            PluginError: it is no TorchScript file.
+        """
         file = existing(path)
         try:
             with warnings.catch_warnings():  # torch deprecates what it will read for years
@@ -218,7 +259,12 @@ class OnnxSaliency(NetworkFile):
     """
 
     def open(self, path: str) -> None:
-        """Begin a session on it."""
+        """Begin a session on it.
+
+        Raises:
+            ConfigError: there is no such file.
+            PluginError: onnxruntime is not installed, or it is no ONNX file that can be run.
+        """
         try:
             import onnxruntime  # noqa: PLC0415 - an extra
         except ImportError as error:
@@ -248,6 +294,10 @@ def resolve_function(function: Callable[..., Any] | str) -> Callable[..., Any]:
 
     Raises:
         PluginError: there is none.
+
+    Example:
+        >>> resolve_function("math:hypot")(3, 4)
+        5.0
     """
     function = load(SALIENCY, function) if isinstance(function, str) else function
     if not callable(function):
@@ -260,6 +310,11 @@ def existing(path: str) -> str:
 
     Raises:
         ConfigError: there is none.
+
+    Example:
+        >>> existing("no/net.onnx")
+        Traceback (most recent call last):
+        pixelrl.errors.ConfigError: no/net.onnx: no such file; give the model's file as path.
     """
     if not Path(path).is_file():
         raise ConfigError(f"{path}: no such file; give the model's file as path.")
