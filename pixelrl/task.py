@@ -216,6 +216,9 @@ class Task(ABC):
     def actions(self) -> ActionSet:
         """The edits as a set, made once.
 
+        Raises:
+            MapError: there are fewer than two edits.
+
         Example:
             >>> from pixelrl_tasks.denoising import Denoising
             >>> len(Denoising().actions), Denoising().actions.names[5]

@@ -102,7 +102,11 @@ class Crops(Dataset[dict[str, Tensor]]):
         return pose(self.task, tensors, None if self.posed else rng)
 
     def read(self, sample: Aligned) -> dict[str, NDArray[Any]]:
-        """Read one sample's files whole."""
+        """Read one sample's files whole.
+
+        Raises:
+            DataError: a file is unreadable, sizes differ, or the image is smaller than a crop.
+        """
         maps = self.maps(sample)
         height, width = maps["image"].shape[:2]
         if min(height, width) < self.data.crop:
@@ -123,6 +127,9 @@ class Whole(Dataset[dict[str, Tensor]]):
         data: tells where the images are.
         split: ``val``, ``test`` or ``predict``; the last poses no problem.
         seed: the seed of the problems.
+
+    Raises:
+        DataError: a folder is missing or empty, or a file has no partner.
     """
 
     def __init__(self, task: Task, data: Data, split: Split, seed: int) -> None:
@@ -154,7 +161,12 @@ class Whole(Dataset[dict[str, Tensor]]):
         ]
 
     def profile(self, index: int) -> bytes:
-        """Find the ICC profile that an edit of an image has to carry; empty for none."""
+        """Find the ICC profile that an edit of an image has to carry; empty for none.
+
+        Raises:
+            ConfigError: a conversion is wanted and imagecodecs is not installed.
+            DataError: the image cannot be read.
+        """
         return find_profile(self.files[index]["image"], self.data.profile, self.task.channels)
 
     def loader(self) -> DataLoader[dict[str, Tensor]]:
@@ -192,7 +204,12 @@ class ImageData(pl.LightningDataModule):
             Whole(self.task, self.data, split, self.seed)[0]
 
     def train_dataloader(self) -> EpisodeLoader:
-        """Load crops, an episode at a time."""
+        """Load crops, an episode at a time.
+
+        Raises:
+            ConfigError: the batch cannot be shared among the devices.
+            DataError: files are missing, unreadable or do not fit together.
+        """
         trainer = self.trainer
         share = (trainer.global_rank, trainer.world_size) if trainer else (0, 1)
         sampler = EpisodeSampler(
@@ -201,7 +218,11 @@ class ImageData(pl.LightningDataModule):
         return EpisodeLoader(self.crops, batch_sampler=sampler, num_workers=self.data.workers)
 
     def val_dataloader(self) -> DataLoader[dict[str, Tensor]]:
-        """Load images to validate on, one at a time."""
+        """Load images to validate on, one at a time.
+
+        Raises:
+            DataError: a folder is missing or empty, or a file has no partner.
+        """
         return Whole(self.task, self.data, "val", self.seed).loader()
 
 
@@ -234,14 +255,22 @@ class Maps:
 
 
 def pose(task: Task, maps: Scene, rng: Generator | None) -> dict[str, Tensor]:
-    """Turn maps ``(K,H,W)`` into a scene; with a generator, the task poses its problem."""
+    """Turn maps ``(K,H,W)`` into a scene; with a generator, the task poses its problem.
+
+    Raises:
+        MapError: the scene's maps are not aligned.
+    """
     scene = dict(task.problem(maps, rng) if rng is not None else maps)
     check_scene({name: value.unsqueeze(0) for name, value in scene.items()}, task.channels)
     return scene
 
 
 def read_aligned(task: Task, sample: Aligned, profile: Profile) -> dict[str, NDArray[Any]]:
-    """Read one sample's files, ``(H,W,K)`` each, and check that they have one size."""
+    """Read one sample's files, ``(H,W,K)`` each, and check that they have one size.
+
+    Raises:
+        DataError: a file is unreadable, or sizes differ.
+    """
     maps = {name: _read(path, name, task.channels, profile) for name, path in sample.items()}
     height, width = maps["image"].shape[:2]
     for name, value in maps.items():

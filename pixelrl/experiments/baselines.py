@@ -50,7 +50,7 @@ def roll_out_baselines(
     yield "random policy", _random(task, scenes, seed)
     own = [task.baselines(scene) for scene in scenes]
     for name in own[0] if own else ():
-        yield name, [finished[name] for finished in own]
+        yield name, [each[name] for each in own]
 
 
 def compare_baselines(

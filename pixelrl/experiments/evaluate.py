@@ -69,6 +69,9 @@ def compare(
 
     Returns:
         A table of means to be printed, the policy first.
+
+    Raises:
+        ConfigError: no such split.
     """
     images = _whole(experiment, split)
     scenes = [

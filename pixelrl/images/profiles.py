@@ -116,6 +116,10 @@ def find_profile(path: Path, profile: Profile, channels: int) -> bytes:
         profile: how it was read.
         channels: of the edited image.
 
+    Raises:
+        ConfigError: a conversion was wanted and imagecodecs is not installed.
+        DataError: the file is missing or no image.
+
     Example:
         >>> from pixelrl.images.folders import list_bundled
         >>> astronaut = list_bundled("test")[0]

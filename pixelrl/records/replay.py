@@ -96,7 +96,11 @@ def read_scene(experiment: Experiment, maps: Mapping[str, Path]) -> dict[str, Te
 
 
 def outcome(experiment: Experiment, choices: NDArray[np.uint8], scene: Scene) -> Tensor:
-    """Replay choices ``(T,H,W)``; returns the last image, ``(1,C,H,W)``."""
+    """Replay choices ``(T,H,W)``; returns the last image, ``(1,C,H,W)``.
+
+    Raises:
+        MapError: the choices do not fit the image.
+    """
     image = scene["image"]
     batched = torch.from_numpy(choices).long().unsqueeze(1)
     environment = tile_environment(experiment.task, image, experiment.data.tile)

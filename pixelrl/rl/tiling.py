@@ -159,6 +159,9 @@ def tile_environment(task: Task, image: Tensor, tile: int) -> Environment:
     Returns:
         The task, or a `TiledEnvironment`.
 
+    Raises:
+        ConfigError: the tile is below zero.
+
     Example:
         >>> import torch
         >>> from pixelrl_tasks.denoising import Denoising

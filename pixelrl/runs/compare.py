@@ -39,7 +39,11 @@ class RunSummary:
 
 
 def list_runs(root: Path) -> list[RunSummary]:
-    """Read all runs below a folder, by the time they were started."""
+    """Read all runs below a folder, by the time they were started.
+
+    Raises:
+        CheckpointError: a file of one is damaged.
+    """
     found = [read_run(file.parent) for file in root.glob("**/run.json")]
     return sorted(found, key=lambda run: (str(run.about.get("started", "")), str(run.directory)))
 

@@ -76,7 +76,11 @@ def latest_checkpoint(root: Path, task: str | None) -> Path:
 
 
 def checkpoint_in(path: Path) -> Path:
-    """Take a run's directory for its best checkpoint, or its last; a file for itself."""
+    """Take a run's directory for its best checkpoint, or its last; a file for itself.
+
+    Raises:
+        CheckpointError: the run has neither.
+    """
     if not path.is_dir():
         return path
     for name in (BEST, LAST):

@@ -28,6 +28,9 @@ def save_episode(
 
     Returns:
         ``files``, the paths written, and ``command``.
+
+    Raises:
+        DataError: the picture cannot be read, or a file cannot be written.
     """
     source = episode.picture.path
     name = source.stem

@@ -75,7 +75,11 @@ class Episode:
 
     @property
     def frames(self) -> Tensor:
-        """The image before the first step and after each, ``(T+1,C,H,W)`` on the CPU."""
+        """The image before the first step and after each, ``(T+1,C,H,W)`` on the CPU.
+
+        Raises:
+            TypeError: the episode was rolled out without its trace.
+        """
         if self.edited.trace is None:
             raise TypeError("an episode was rolled out without its trace.")
         return self.edited.trace.frames[:, 0]

@@ -72,7 +72,11 @@ class Study:
 
 
 def taken_up(study: Study) -> Study:
-    """Read the state that is there, if any."""
+    """Read the state that is there, if any.
+
+    Raises:
+        ConfigError: the state is that of another sweep.
+    """
     file = study.directory / STATE
     if not file.is_file():
         return study

@@ -71,7 +71,12 @@ class PixelA3C(BaseModule):
     # Learning
 
     def training_step(self, scene: Scene, episode: int) -> None:
-        """Roll out one episode on a batch ``(B,K,H,W)`` and learn from each window as it ends."""
+        """Roll out one episode on a batch ``(B,K,H,W)`` and learn from each window as it ends.
+
+        Raises:
+            ConfigError: the task does not have what the estimator asks for.
+            MapError: the scene's maps are not aligned.
+        """
         check_scene(scene, self.task.channels)
         choose: Choose = partial(sample, rng=self._rng(episode), share=self._share())
         if ESTIMATORS[self.learning.estimator].greedy:
@@ -97,6 +102,9 @@ class PixelA3C(BaseModule):
 
         Returns:
             The parts of the loss and the mean reward, detached scalars.
+
+        Raises:
+            ConfigError: the task does not have what the estimator asks for.
         """
         parts, reward = self.parts(steps, scene, last=last)
         self.update(self.total(parts))
@@ -106,7 +114,11 @@ class PixelA3C(BaseModule):
     def parts(
         self, steps: Sequence[Transition], scene: Scene, *, last: bool
     ) -> tuple[Losses, Tensor]:
-        """Compute the losses of a window of steps, and its mean reward, all scalars."""
+        """Compute the losses of a window of steps, and its mean reward, all scalars.
+
+        Raises:
+            ConfigError: the task does not have what the estimator asks for.
+        """
         rule = self.learning
         myopic = last or rule.gamma == 0  # nothing after the window counts
         bootstrap = None if myopic else self.value_of(steps[-1], scene)
@@ -152,6 +164,9 @@ class PixelA3C(BaseModule):
 
         Returns:
             The finished images, the choices, and the rewards and trace if asked for.
+
+        Raises:
+            MapError: the task's reward is no reward map, or the image is too small for its edits.
         """
         environment, policy = self._at_size(scene["image"], with_value=with_trace)
         choices: list[Tensor] = []

@@ -49,7 +49,11 @@ class Regression(BaseModule):
         return image + residual
 
     def reward(self, predicted: Tensor, scene: Scene) -> Tensor:
-        """Reward a prediction as one step would be, ``(B,)``, the mean over pixels."""
+        """Reward a prediction as one step would be, ``(B,)``, the mean over pixels.
+
+        Raises:
+            MapError: the task's answer is no reward map.
+        """
         image = scene["image"]
         with exact(self.device):
             return reward_map(self.task, image, predicted, scene).mean((1, 2, 3))

@@ -36,6 +36,9 @@ class ColorEnhancement(Task):
             The published table is of ProPhoto images; the sample code reads them as if they were
             sRGB, which makes errors a fifth to a quarter smaller.
         look: what the bundled images are turned to: ``pop_out`` or ``cross_process``.
+
+    Raises:
+        ConfigError: a setting cannot be.
     """
 
     contract: ClassVar[int] = 1

@@ -27,7 +27,11 @@ def options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace, overrides: list[str]) -> None:
-    """Replay recorded or altered choices."""
+    """Replay recorded or altered choices.
+
+    Raises:
+        PixelRLError: a map has no name, or a file is missing, damaged or does not fit.
+    """
     from pixelrl.drawing.difference import draw_difference
     from pixelrl.images.files import write_image
     from pixelrl.records.replay import replay_file

@@ -17,7 +17,12 @@ def options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace, overrides: list[str]) -> None:
-    """List the runs below a folder, or compare some of them."""
+    """List the runs below a folder, or compare some of them.
+
+    Raises:
+        CheckpointError: a file of a run is damaged.
+        ConfigError: there is no such run, or fewer than two to compare.
+    """
     from pixelrl.runs import compare as ledger
 
     root = Path(arguments.root)

@@ -23,7 +23,11 @@ def options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace, overrides: list[str]) -> None:
-    """Change on a local web page what the agents do."""
+    """Change on a local web page what the agents do.
+
+    Raises:
+        PixelRLError: options contradict one another, or the policy, picture or mask cannot be had.
+    """
     files, more = _sorted(arguments.files)
     overrides = [*more, *overrides]
     if not (arguments.checkpoint or arguments.task) and files:

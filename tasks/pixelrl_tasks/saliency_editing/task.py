@@ -52,6 +52,9 @@ class SaliencyEditing(Task):
         side: longer side, in pixels, that photographs are reduced to for learning and scoring; 0
             for never. Saliency is a matter of the whole image.
         masks: kinds of drawn masks: ``disc``, ``superpixels``, ``object``.
+
+    Raises:
+        ConfigError: a setting cannot be.
     """
 
     contract: ClassVar[int] = 1

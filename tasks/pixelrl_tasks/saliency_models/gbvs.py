@@ -29,6 +29,9 @@ class Gbvs:
     Attributes:
         side: longer side of the image the features are computed from, in pixels.
         grid: longer side of the grid, in places.
+
+    Raises:
+        ValueError: the grid is finer than the image, or either is too small.
     """
 
     name: ClassVar[str] = "gbvs"
