@@ -17,7 +17,7 @@ def check_map(name: str, value: Tensor, shape: str, **sizes: int) -> Tensor:
 
     Args:
         name: what to call the map in the error.
-        value: the map.
+        value: the map, of any shape.
         shape: one word per dimension, a letter or a number: ``"B 1 H W"``.
         sizes: the letters' sizes; letters without one may have any size.
 

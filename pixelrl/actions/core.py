@@ -12,7 +12,7 @@ Edit = Callable[[Tensor], Tensor]
 
 
 def keep(image: Tensor) -> Tensor:
-    """Leave the image as it is: the edit that does nothing.
+    """Leave the image ``(B,C,H,W)`` as it is: the edit that does nothing.
 
     Example:
         >>> image = torch.rand(1, 3, 4, 4)

@@ -102,7 +102,7 @@ class Crops(Dataset[dict[str, Tensor]]):
         return pose(self.task, tensors, None if self.posed else rng)
 
     def read(self, sample: Aligned) -> dict[str, NDArray[Any]]:
-        """Read one sample's files whole.
+        """Read one sample's files whole, ``(H,W,K)`` each.
 
         Raises:
             DataError: a file is unreadable, sizes differ, or the image is smaller than a crop.
@@ -170,7 +170,7 @@ class Whole(Dataset[dict[str, Tensor]]):
         return find_profile(self.files[index]["image"], self.data.profile, self.task.channels)
 
     def loader(self) -> DataLoader[dict[str, Tensor]]:
-        """Load the images one at a time, in order."""
+        """Load the images one at a time, in order, maps of ``(1,K,H,W)``."""
         return DataLoader(self, batch_size=1)
 
 
@@ -218,7 +218,7 @@ class ImageData(pl.LightningDataModule):
         return EpisodeLoader(self.crops, batch_sampler=sampler, num_workers=self.data.workers)
 
     def val_dataloader(self) -> DataLoader[dict[str, Tensor]]:
-        """Load images to validate on, one at a time.
+        """Load images to validate on, one at a time, maps of ``(1,K,H,W)``.
 
         Raises:
             DataError: a folder is missing or empty, or a file has no partner.
@@ -283,7 +283,7 @@ def read_aligned(task: Task, sample: Aligned, profile: Profile) -> dict[str, NDA
 
 
 def crop_center(value: Tensor, side: int) -> Tensor:
-    """Cut the center of a map, at most ``side`` pixels high and wide; 0 cuts nothing."""
+    """Cut the center of a map ``(K,H,W)``, at most ``side`` pixels a side; 0 cuts nothing."""
     if not side:
         return value
     height, width = value.shape[-2:]

@@ -57,5 +57,5 @@ def ink_edits(names: Sequence[str], noop: str | None = None) -> list[str]:
 
 
 def rgb(code: str) -> Tensor:
-    """Read hexadecimal colors as a flat row of numbers in [0, 1]."""
+    """Read hexadecimal colors as a flat row of numbers in [0, 1], ``(3 * colors,)``."""
     return torch.tensor([*bytes.fromhex(code)]) / 255

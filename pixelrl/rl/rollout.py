@@ -33,17 +33,17 @@ class Environment(Protocol):
         """Steps of an episode."""
 
     def observe(self, image: Tensor, scene: Scene) -> Tensor:
-        """Tell what the network sees."""
+        """Tell what the network sees, ``(B,K,H,W)``, of an image ``(B,C,H,W)``."""
 
     def step(self, image: Tensor, choice: Tensor, scene: Scene) -> Tensor:
-        """Let each pixel take its choice."""
+        """Let each pixel take its choice ``(B,H,W)``; returns the next image ``(B,C,H,W)``."""
 
 
 class EnvironmentModel(Environment, Protocol):
     """Name an environment that also tells what every edit would do."""
 
     def candidates(self, image: Tensor, scene: Scene) -> Tensor:
-        """Compute what every edit would make of the image."""
+        """Compute what every edit would make of the image, ``(B,A,C,H,W)``."""
 
 
 @dataclass(frozen=True)

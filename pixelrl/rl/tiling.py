@@ -179,6 +179,5 @@ def _room(answer: Tensor | None, height: int, width: int) -> Tensor | None:
 
 def _there(value: Tensor | None) -> Tensor:
     """Narrow the type of a map that is known to be there."""
-    if value is None:
-        raise TypeError("a map is missing.")
+    assert value is not None
     return value

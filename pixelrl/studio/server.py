@@ -103,11 +103,19 @@ class Handler(BaseHTTPRequestHandler):
     sys_version = ""
 
     def do_GET(self) -> None:
-        """Serve the page, its pictures and its choices."""
+        """Serve the page, its pictures and its choices.
+
+        Raises:
+            Exception: what the studio stumbles over, once the page was told.
+        """
         self._answered(self._get)
 
     def do_POST(self) -> None:
-        """Open, roll out or save."""
+        """Open, roll out or save.
+
+        Raises:
+            Exception: what the studio stumbles over, once the page was told.
+        """
         self._answered(self._post)
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002

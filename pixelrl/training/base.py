@@ -24,7 +24,7 @@ class BaseModule(pl.LightningModule):
         self.learning = learning
 
     def update(self, loss: Tensor) -> None:
-        """Take one optimizer step.
+        """Take one optimizer step down a loss, a scalar.
 
         Raises:
             TypeError: there is not the one optimizer that `configure_optimizers` makes.

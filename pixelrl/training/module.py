@@ -9,7 +9,8 @@ from numpy.random import SeedSequence
 from torch import Generator, Tensor
 
 from pixelrl.maps import Scene, check_scene, exact
-from pixelrl.rl.estimators import ESTIMATORS, Losses, window_losses
+from pixelrl.rl.estimators import ESTIMATORS, window_losses
+from pixelrl.rl.losses import Losses
 from pixelrl.rl.network import PolicyValueNet
 from pixelrl.rl.returns import RewardMapConv
 from pixelrl.rl.rollout import (

@@ -87,7 +87,7 @@ def hand_over(weights: dict[str, Tensor], policy: PolicyValueNet) -> list[str]:
     """Load what a `Regression` has learned into a network; heads and memory keep their start.
 
     Args:
-        weights: the regression's state.
+        weights: the regression's state, arrays of any shape.
         policy: the network.
 
     Returns:

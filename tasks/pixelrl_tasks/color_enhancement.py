@@ -109,7 +109,8 @@ class ColorEnhancement(Task):
 def saturate_legacy(image: Tensor, factor: float) -> Tensor:
     """Do what the sample code does: scale H, S and V of the second row, and no other.
 
-    ``temp[1] *= 0.95`` there means a channel and hits a row (official color ``State.py``).
+    From RGB ``(B,3,H,W)`` to the same. ``temp[1] *= 0.95`` there means a channel and hits a row
+    (official color ``State.py``).
     """
     hsv = rgb_to_hsv(image[:, :, 1:2])
     row: Tensor = hsv_to_rgb(hsv * factor)

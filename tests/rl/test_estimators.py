@@ -15,7 +15,7 @@ from torch import Tensor
 from pixelrl.actions import ActionSet, keep, shift
 from pixelrl.oracle import rewards_per_edit
 from pixelrl.rewards import squared_error_drop
-from pixelrl.rl.estimators import (
+from pixelrl.rl.losses import (
     Losses,
     expected_losses,
     pathwise_losses,
@@ -52,11 +52,11 @@ def test_gradient_reaches_the_kernel_through_the_value_loss_alone(estimator: str
     elif estimator == "pathwise":
         parts = pathwise_losses(steps, returns, rewards, GAMMA)
     else:
-        worth = torch.stack([rewards_per_edit(task, step.before, scene) for step in steps])
+        per_edit = torch.stack([rewards_per_edit(task, step.before, scene) for step in steps])
         if estimator == "priced":
-            parts = priced_losses(steps, returns, worth, 0.5)
+            parts = priced_losses(steps, returns, per_edit, 0.5)
         else:
-            parts = expected_losses(steps, returns, rewards, worth)
+            parts = expected_losses(steps, returns, rewards, per_edit)
 
     def reaches(loss: Tensor, parameter: Tensor) -> bool:
         (gradient,) = torch.autograd.grad(loss, parameter, retain_graph=True, allow_unused=True)
@@ -300,7 +300,7 @@ def enumerate_exactly(estimator: str, gamma: float, window: int) -> Enumerated:
     task = TinyToy(length=2)
     scene = toy_scene(1, 1, 1, 2, seed=3, dtype=torch.float64)
     weight = filled((3, 2), 5, low=-1, dtype=torch.float64).requires_grad_()
-    worth = filled((2,), 6, low=-5, high=5, dtype=torch.float64)
+    per_edit = filled((2,), 6, low=-5, high=5, dtype=torch.float64)
     spread = RewardMapConv(3).double()
     with torch.no_grad():
         spread.weight.copy_(filled((1, 1, 3, 3), 7, low=-1))
@@ -308,7 +308,7 @@ def enumerate_exactly(estimator: str, gamma: float, window: int) -> Enumerated:
     def policy(observation: Tensor, memory: Tensor | None) -> PolicyOutput:
         seen = torch.cat([observation, torch.ones_like(observation)], 1)
         logits = torch.einsum("ak,bkhw->bahw", weight, seen)
-        return PolicyOutput(logits, torch.einsum("k,bkhw->bhw", worth, seen)[:, None], None)
+        return PolicyOutput(logits, torch.einsum("k,bkhw->bhw", per_edit, seen)[:, None], None)
 
     mean, square, mass = torch.zeros_like(weight), 0.0, 0.0
     for steps in episodes(task, policy, scene):
@@ -370,7 +370,7 @@ def test_without_a_future_the_sampled_gradient_is_that_of_the_expected_reward() 
 
 def test_priced_is_satisfied_where_logits_are_prices_and_pulls_elsewhere() -> None:
     task, scene = Toy(length=1), toy_scene(2, 1, 6, 6)
-    worth = rewards_per_edit(task, scene["image"], scene)
+    per_edit = rewards_per_edit(task, scene["image"], scene)
     values = torch.zeros(2, 1, 6, 6)
 
     def at(logits: Tensor) -> tuple[Tensor, Tensor]:
@@ -378,17 +378,17 @@ def test_priced_is_satisfied_where_logits_are_prices_and_pulls_elsewhere() -> No
         step = Transition(
             scene["image"], PolicyOutput(logits, values, None), logits.argmax(1), values
         )
-        policy = priced_losses([step], values[None], worth[None], 0.5).policy
+        policy = priced_losses([step], values[None], per_edit[None], 0.5).policy
         return policy, torch.autograd.grad(policy, logits)[0]
 
-    loss, gradient = at(worth / 0.5 + 3)  # a constant beside the prices says nothing
+    loss, gradient = at(per_edit / 0.5 + 3)  # a constant beside the prices says nothing
     assert loss.item() == pytest.approx(0, abs=1e-8)
     assert gradient.abs().max() < 1e-6
-    sure = torch.zeros_like(worth)
+    sure = torch.zeros_like(per_edit)
     sure[:, 1] = 50.0  # everyone is sure to keep; the gradient does not fade
     _, gradient = at(sure)
-    modest = (worth - worth.mean(1, keepdim=True))[:, 1] < 10
-    assert (gradient[:, 1][modest] > 1e-4 / worth[:, 1].numel()).all()
+    modest = (per_edit - per_edit.mean(1, keepdim=True))[:, 1] < 10
+    assert (gradient[:, 1][modest] > 1e-4 / per_edit[:, 1].numel()).all()
     assert modest.float().mean() > 0.8
 
 
@@ -398,8 +398,8 @@ def test_a_dearer_edit_is_pulled_up_linearly_at_most() -> None:
     step = Transition(values, PolicyOutput(logits, values, None), values[:, 0].long(), values)
     pulls = []
     for price in (4.0, 400.0):
-        worth = torch.tensor([0.0, price]).view(1, 1, 2, 1, 1)
-        policy = priced_losses([step], values[None], worth, 0.5).policy
+        per_edit = torch.tensor([0.0, price]).view(1, 1, 2, 1, 1)
+        policy = priced_losses([step], values[None], per_edit, 0.5).policy
         pulls.append(torch.autograd.grad(policy, logits)[0].flatten())
     assert pulls[0][1] < 0 < pulls[0][0]
     torch.testing.assert_close(pulls[0], pulls[1])

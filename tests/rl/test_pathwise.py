@@ -11,7 +11,7 @@ from torch import Tensor
 from pixelrl.actions import Edit, changes, keep
 from pixelrl.config.compose import compose
 from pixelrl.errors import ConfigError
-from pixelrl.rl.estimators import pathwise_losses
+from pixelrl.rl.losses import pathwise_losses
 from pixelrl.rl.network import PolicyOutput
 from pixelrl.rl.returns import return_maps
 from pixelrl.rl.rollout import Transition, rollout, straight_through

@@ -16,7 +16,7 @@ from pixelrl.actions import contrast, saturation, scale, shift
 from pixelrl.errors import MapError
 from pixelrl.maps import Scene
 from pixelrl.oracle import rewards_per_edit
-from pixelrl.rl.estimators import expected_losses, sampled_losses
+from pixelrl.rl.losses import expected_losses, sampled_losses
 from pixelrl.rl.returns import RewardMapConv, return_maps
 from pixelrl.rl.rollout import Transition, choose_greedy, replay, rollout, sample, split_windows
 from pixelrl.task import Task

@@ -6,7 +6,8 @@ import torch
 from torch.export.passes import move_to_device_pass
 
 from pixelrl.errors import PluginError
-from pixelrl.saliency.files import Network, NetworkFile, existing
+from pixelrl.saliency import NetworkFile, existing
+from pixelrl.saliency.frame import Network
 
 
 class Exported(NetworkFile):
