@@ -76,8 +76,8 @@ class NumpySaliency:
         """Compute saliency, ``(B,3,H,W)`` to ``(B,H,W)``, one image after the other."""
         pictures = (image.clamp(0, 1) * 255).round().to(torch.uint8).permute(0, 2, 3, 1)
         maps = [self.function(picture) for picture in pictures.cpu().numpy()]
-        stacked = np.stack([np.asarray(each, dtype=np.float32) for each in maps])
-        return torch.from_numpy(stacked).to(image.device)
+        answer = np.stack([np.asarray(each, dtype=np.float32) for each in maps])
+        return torch.from_numpy(answer).to(image.device)
 
 
 class NetworkFile(ABC):

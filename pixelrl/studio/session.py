@@ -1,4 +1,4 @@
-"""What lies on the desk: a policy, the picture that is open, and the episodes rolled out on it."""
+"""A session: a policy, the picture that is open, and the episodes rolled out on it."""
 
 import threading
 from collections.abc import Sequence
@@ -60,7 +60,7 @@ class Episode:
     """Hold one episode on the open picture.
 
     Attributes:
-        number: counts the episodes of this desk from 1.
+        number: counts the episodes of this session from 1.
         picture: what was edited.
         rules: what a person asked for.
         edited: what the agents made of it, with its trace.

@@ -1,4 +1,4 @@
-"""Pathwise learning differentiates what an episode earns through the edits themselves."""
+"""Pathwise learning differentiates the rewards of an episode through the edits themselves."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -19,7 +19,9 @@ from pixelrl.training.checkpoint import build
 from toys import Toy, toy_net, toy_scene
 
 
-def played(task: Toy, size: int = 8) -> tuple[list[Transition], list[Tensor], dict[str, Tensor]]:
+def rolled_out(
+    task: Toy, size: int = 8
+) -> tuple[list[Transition], list[Tensor], dict[str, Tensor]]:
     """Play with logits that are leaves, so that their gradients can be looked at."""
     scene = toy_scene(2, 1, size, size)
     logits: list[Tensor] = []
@@ -39,7 +41,7 @@ def summed_rewards(task: Toy, steps: list[Transition], scene: dict[str, Tensor])
 
 def test_straight_through_images_are_the_images() -> None:
     task = Toy(length=4)
-    steps, _, scene = played(task)
+    steps, _, scene = rolled_out(task)
     for loose, bound in zip(steps, straight_through(task, steps, scene), strict=True):
         assert torch.equal(loose.before, bound.before)
         assert torch.equal(loose.after, bound.after)
@@ -49,7 +51,7 @@ def test_straight_through_images_are_the_images() -> None:
 def test_the_gradient_is_that_of_mixed_candidates_around_the_choices() -> None:
     """Independently: move one pixel's image by its candidates' mixture and look at the reward."""
     task = Toy(length=1)
-    steps, (logits,), scene = played(task, size=6)
+    steps, (logits,), scene = rolled_out(task, size=6)
     rewards = summed_rewards(task, straight_through(task, steps, scene), scene)
     (gradient,) = torch.autograd.grad(rewards.sum(), logits)
     after, target = steps[0].after.double(), scene["target"].double()
@@ -63,7 +65,7 @@ def test_the_gradient_is_that_of_mixed_candidates_around_the_choices() -> None:
 
 def test_credit_goes_back_in_time_and_to_neighbors_within_reach() -> None:
     task = Toy(length=3)
-    steps, logits, scene = played(task, size=9)
+    steps, logits, scene = rolled_out(task, size=9)
     rewards = summed_rewards(task, straight_through(task, steps, scene), scene)
     found = torch.autograd.grad(rewards[2, 0, 0, 4, 4], logits)
     for number, gradient in enumerate(found):
@@ -78,7 +80,7 @@ def test_credit_goes_back_in_time_and_to_neighbors_within_reach() -> None:
 
 def test_a_window_ties_nothing_to_the_window_before() -> None:
     task = Toy(length=4)
-    steps, logits, scene = played(task)
+    steps, logits, scene = rolled_out(task)
     rewards = summed_rewards(task, straight_through(task, steps[2:], scene), scene)
     gradients = torch.autograd.grad(rewards.sum(), logits, allow_unused=True)
     assert [gradient is not None for gradient in gradients] == [False, False, True, True]
@@ -86,7 +88,7 @@ def test_a_window_ties_nothing_to_the_window_before() -> None:
 
 def test_later_rewards_count_less() -> None:
     task = Toy(length=2)
-    steps, _, scene = played(task)
+    steps, _, scene = rolled_out(task)
     steps = straight_through(task, steps, scene)
     rewards = summed_rewards(task, steps, scene)
     returns = return_maps(rewards.detach(), 0.5)
@@ -97,7 +99,7 @@ def test_later_rewards_count_less() -> None:
 def test_its_gradient_tells_which_shift_is_right() -> None:
     """Where every pixel is too dark, more of "plus" is worth more, whatever was chosen."""
     task = Toy(length=2, stride=0.01)
-    steps, logits, _ = played(task)
+    steps, logits, _ = rolled_out(task)
     scene = {"image": steps[0].before, "target": steps[0].before + 1}
     (first, _) = torch.autograd.grad(
         summed_rewards(task, straight_through(task, steps, scene), scene).sum(), logits
@@ -124,7 +126,7 @@ class Blind(Toy):
 
 def test_a_reward_without_gradient_is_refused_in_a_line() -> None:
     task = Blind()
-    steps, _, scene = played(task)
+    steps, _, scene = rolled_out(task)
     rewards = summed_rewards(task, straight_through(task, steps, scene), scene)
     with pytest.raises(ConfigError, match="pathwise: the task's edits or reward carry no gradient"):
         pathwise_losses(steps, rewards, rewards, 0.9)

@@ -1,4 +1,4 @@
-"""Saliency editing keeps the contract, draws its masks, and is played through the command line."""
+"""Saliency editing keeps the contract, draws its masks, and runs on the command line."""
 
 from pathlib import Path
 
@@ -150,7 +150,7 @@ def test_baselines_of_any_task_choose_what_pays() -> None:
     for images, scene in zip(found["plus x2"], scenes, strict=True):
         torch.testing.assert_close(images, scene["target"])
     assert "best sequence (plus, plus)" in found
-    assert not any(name.startswith("minus") for name in found)  # never pays
+    assert not any(name.startswith("minus") for name in found)  # never rewarded
     assert torch.equal(found["no edit"][0], scenes[0]["image"])
     policy = [{"image": name, "psnr": 20.0, "ssim": 0.5, "reward": 1.0} for name in ("a", "b")]
     every, mean = compare_baselines(task, scenes, policy)

@@ -59,7 +59,7 @@ async function replay(wanted) {
   const { width, height } = base;
   const masks = await Promise.all(used.map(({ inside }) => asMask(inside, width, height)));
   const sent = wanted.map((rule) => ({ ...rule, region: rule.region ? used.indexOf(rule.region) : null }));
-  episode = await ask("play", JSON.stringify({ rules: sent, regions: masks }));
+  episode = await ask("rollout", JSON.stringify({ rules: sent, regions: masks }));
   rules = wanted;
   regions = used;
   at("files").replaceChildren();
@@ -73,7 +73,7 @@ async function replay(wanted) {
 async function retarget() {
   const { inside } = painted;
   const mask = await asMask(inside, base.width, base.height);
-  base = episode = await ask("play", JSON.stringify({ mask }));
+  base = episode = await ask("rollout", JSON.stringify({ mask }));
   target = inside;
   await replay(rules);
 }
