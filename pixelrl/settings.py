@@ -139,10 +139,10 @@ class Learning:
         spread: side of the square reward-map convolution, odd, in pixels; 0 for none.
         estimator: ``sampled`` is the published A3C; ``expected`` asks the reward of every edit and
             takes the immediate part of the policy gradient in exact expectation (needs
-            ``local_reward``);
-            ``pathwise`` differentiates the rewards of a window through the edits themselves (needs
-            edits and a reward that carry gradient); ``priced`` regresses the policy on the
-            rewards of all edits, for agents that look one step ahead (needs ``local_reward``).
+            ``local_reward``); ``pathwise`` differentiates the rewards of a window through the edits
+            themselves (needs edits and a reward that carry gradient); ``priced`` regresses the
+            policy on the rewards of all edits, for agents that look one step ahead (needs
+            ``local_reward``).
         temperature: of ``priced``, the difference in reward that makes one logit.
 
     Example:
