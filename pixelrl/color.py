@@ -26,6 +26,11 @@ def rgb_to_lab(image: Tensor, space: Space = "srgb") -> Tensor:
 
     Returns:
         ``(B,3,H,W)``: L in [0, 100], a and b around 0.
+
+    Example:
+        >>> red = torch.tensor([1.0, 0.0, 0.0])[None, :, None, None]
+        >>> rgb_to_lab(red).flatten().round(), rgb_to_lab(red, "prophoto").flatten().round()
+        (tensor([53., 80., 67.]), tensor([ 61., 139., 104.]))
     """
     if space == "srgb":
         found: Tensor = kornia.color.rgb_to_lab(image)
@@ -42,7 +47,13 @@ def rgb_to_lab(image: Tensor, space: Space = "srgb") -> Tensor:
 
 
 def lab_distance(image: Tensor, other: Tensor, space: Space = "srgb") -> Tensor:
-    """Measure the distance of two images in CIELab (CIE76, in Lab units), ``(B,1,H,W)``."""
+    """Measure the distance of two images in CIELab (CIE76, in Lab units), ``(B,1,H,W)``.
+
+    Example:
+        >>> black, white = torch.zeros(1, 3, 1, 2), torch.ones(1, 3, 1, 2)
+        >>> lab_distance(black, white).round()
+        tensor([[[[100., 100.]]]])
+    """
     difference = rgb_to_lab(image, space) - rgb_to_lab(other, space)
     # Unlike the root of a sum of squares, this has a gradient where both are equal: zero.
     distance: Tensor = torch.linalg.vector_norm(difference, dim=1, keepdim=True)

@@ -1,7 +1,7 @@
 """Credit for rewards that are one number per image or per patch: who gets how much of it.
 
 Some scores know no pixels: a recognizer's confidence, a no-reference score, a person's opinion.
-Agents are paid per pixel, so a task spreads such a number over a map, by one of two rules:
+Agents are rewarded per pixel, so a task spreads such a number over a map, by one of two rules:
 
 - *everyone*: each pixel gets the number. Nothing is assumed; a pixel hears mostly what the others
   did.
@@ -37,6 +37,11 @@ def movement(before: Tensor, after: Tensor) -> Tensor:
 
     Returns:
         ``(B,1,H,W)``, not negative, without gradient; the shares of the rule *movers*.
+
+    Example:
+        >>> import torch
+        >>> movement(torch.zeros(1, 2, 1, 2), torch.tensor([[[[0.0, 0.3]], [[0.0, -0.1]]]]))
+        tensor([[[[0.0000, 0.2000]]]])
     """
     return (after - before).detach().abs().mean(1, keepdim=True)
 

@@ -18,18 +18,33 @@ TASKS = "pixelrl.tasks"
 
 
 def list_installed(group: str) -> tuple[EntryPoint, ...]:
-    """List what is installed in a group, sorted by name, importing nothing."""
+    """List what is installed in a group, sorted by name, importing nothing.
+
+    Example:
+        >>> {"denoising", "inpainting"} <= {point.name for point in list_installed(TASKS)}
+        True
+    """
     points = {(p.name, p.value, name_owner(p)): p for p in entry_points(group=group)}
     return tuple(points[key] for key in sorted(points))
 
 
 def name_owner(point: EntryPoint) -> str:
-    """Name the distribution that offers an entry point, such as ``pixelrl-sepia 0.1.0``."""
+    """Name the distribution that offers an entry point, such as ``pixelrl-sepia 0.1.0``.
+
+    Example:
+        >>> name_owner(find(TASKS, "denoising")).split()[0]
+        'pixelrl'
+    """
     return f"{point.dist.name} {point.dist.version}" if point.dist else "an unnamed distribution"
 
 
 def read_summary(point: EntryPoint) -> str:
-    """Read the first line of a plugin's docstring from its source, without importing the plugin."""
+    """Read the first line of a plugin's docstring from its source, without importing the plugin.
+
+    Example:
+        >>> read_summary(find(TASKS, "denoising"))
+        'Take Gaussian, Poisson or salt-and-pepper noise out of a photograph.'
+    """
     try:
         for node in ast.parse(_file_of(point.module).read_text("utf-8")).body:
             if isinstance(node, ast.ClassDef) and node.name == point.attr:
@@ -44,6 +59,10 @@ def find(group: str, name: str) -> EntryPoint:
 
     Raises:
         PluginError: no distribution, or more than one, offers the name.
+
+    Example:
+        >>> find(TASKS, "denoising").value
+        'pixelrl_tasks.denoising:Denoising'
     """
     points = list_installed(group)
     found = [point for point in points if point.name == name]
@@ -67,6 +86,12 @@ def load(group: str, name: str) -> Any:  # noqa: ANN401 - a plugin may be anythi
 
     Raises:
         PluginError: the name is unknown or ambiguous, or the import fails (cause chained).
+
+    Example:
+        >>> load(TASKS, "denoising").__name__
+        'Denoising'
+        >>> load(TASKS, "fractions:Fraction")(3, 6)
+        Fraction(1, 2)
     """
     if ":" in name:
         return _load_path(name)

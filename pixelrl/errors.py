@@ -5,27 +5,75 @@ from collections.abc import Iterable
 
 
 class PixelRLError(Exception):
-    """Be the parent of every error that pixelrl raises on purpose."""
+    """Be the parent of every error that pixelrl raises on purpose.
+
+    Example:
+        >>> from pixelrl.discovery import TASKS, find
+        >>> try:
+        ...     find(TASKS, "denoisin")
+        ... except PixelRLError as error:
+        ...     print(str(error).partition(" Installed")[0])
+        nothing named 'denoisin' in pixelrl.tasks. Did you mean 'denoising'?
+    """
 
 
 class MapError(PixelRLError, ValueError):
-    """Report a per-pixel tensor of the wrong shape, size or type."""
+    """Report a per-pixel tensor of the wrong shape, size or type.
+
+    Example:
+        >>> import torch
+        >>> from pixelrl.maps import check_map
+        >>> check_map("mask", torch.zeros(1, 4, 4), "B 1 H W")
+        Traceback (most recent call last):
+        pixelrl.errors.MapError: mask: expected (B 1 H W), got (1, 4, 4).
+    """
 
 
 class DataError(PixelRLError, ValueError):
-    """Report files that are missing, unreadable or do not fit together."""
+    """Report files that are missing, unreadable or do not fit together.
+
+    Example:
+        >>> from pathlib import Path
+        >>> from pixelrl.images import list_images
+        >>> list_images(Path("no/such"))
+        Traceback (most recent call last):
+        pixelrl.errors.DataError: no/such: no such folder; expected one of images.
+    """
 
 
 class ConfigError(PixelRLError, ValueError):
-    """Report a setting that does not exist or has a value it cannot have."""
+    """Report a setting that does not exist or has a value it cannot have.
+
+    Example:
+        >>> from pixelrl.settings import Learning, check_numbers
+        >>> check_numbers("learning", Learning(gamma=2.0))
+        Traceback (most recent call last):
+        pixelrl.errors.ConfigError: learning.gamma: expected a number from 0 to 1, got 2.0.
+    """
 
 
 class PluginError(PixelRLError, LookupError):
-    """Report a plugin that is missing, claimed twice, or broken."""
+    """Report a plugin that is missing, claimed twice, or broken.
+
+    Example:
+        >>> from pixelrl.discovery import TASKS, load
+        >>> load(TASKS, "math:denoise")
+        Traceback (most recent call last):
+        pixelrl.errors.PluginError: 'math:denoise': module 'math' has no 'denoise'.
+    """
 
 
 class CheckpointError(PixelRLError, ValueError):
-    """Report a file that is not the checkpoint or weight file it should be."""
+    """Report a file that is not the checkpoint or weight file it should be.
+
+    Example:
+        >>> from pathlib import Path
+        >>> from pixelrl.rl.network import PolicyValueNet
+        >>> from pixelrl.training.official_weights import load_official_weights
+        >>> load_official_weights(PolicyValueNet(1, 9), None, Path("no.npz"))
+        Traceback (most recent call last):
+        pixelrl.errors.CheckpointError: no.npz: no such file; pass a .npz or .caffemodel file.
+    """
 
 
 class DivergenceError(PixelRLError, ArithmeticError):
@@ -33,10 +81,22 @@ class DivergenceError(PixelRLError, ArithmeticError):
 
 
 class ContractError(PixelRLError, AssertionError):
-    """Report a task that breaks a promise of the task contract."""
+    """Report a task that breaks a promise of the task contract.
+
+    Example:
+        >>> from pixelrl.testing import check_saliency
+        >>> check_saliency(lambda image: image.mean(1))
+        Traceback (most recent call last):
+        pixelrl.errors.ContractError: function has no name; give it an attribute name, a word.
+    """
 
 
 def nearest(name: str, names: Iterable[str]) -> str:
-    """Phrase the closest known name as a question, or nothing when none is close."""
+    """Phrase the closest known name as a question, or nothing when none is close.
+
+    Example:
+        >>> nearest("learning.rat", ["learning.rate", "learning.gamma"])
+        " Did you mean 'learning.rate'?"
+    """
     close = difflib.get_close_matches(name, list(names), n=1, cutoff=0.5)
     return f" Did you mean '{close[0]}'?" if close else ""

@@ -17,7 +17,7 @@ def check_map(name: str, value: Tensor, shape: str, **sizes: int) -> Tensor:
 
     Args:
         name: what to call the map in the error.
-        value: the map.
+        value: the map, of any shape.
         shape: one word per dimension, a letter or a number: ``"B 1 H W"``.
         sizes: the letters' sizes; letters without one may have any size.
 
@@ -30,6 +30,11 @@ def check_map(name: str, value: Tensor, shape: str, **sizes: int) -> Tensor:
     Example:
         >>> check_map("reward", torch.zeros(2, 1, 4, 4), "B 1 H W", B=2).shape
         torch.Size([2, 1, 4, 4])
+
+    Example:
+        >>> check_map("reward", torch.zeros(2, 3), "B 1 H W", B=2)
+        Traceback (most recent call last):
+        pixelrl.errors.MapError: reward: expected (B 1 H W) with B=2, got (2, 3).
     """
     words = shape.split()
     wanted = [int(word) if word.isdigit() else sizes.get(word) for word in words]
@@ -59,6 +64,12 @@ def check_scene(scene: Scene, channels: int) -> Scene:
 
     Raises:
         MapError: ``image`` is missing or a map differs in B, H or W.
+
+    Example:
+        >>> scene = {"image": torch.zeros(2, 3, 4, 4), "mask": torch.zeros(2, 1, 4, 5)}
+        >>> check_scene(scene, channels=3)
+        Traceback (most recent call last):
+        pixelrl.errors.MapError: mask: expected (B K H W) with B=2, H=4, W=4, got (2, 1, 4, 5).
     """
     if "image" not in scene:
         raise MapError(f"scene: expected a map named image, got {', '.join(scene) or 'none'}.")
@@ -69,7 +80,12 @@ def check_scene(scene: Scene, channels: int) -> Scene:
 
 
 def map_channels(name: str, channels: int) -> int:
-    """Tell how many channels a map file is read with: a mask has one, all else the task's."""
+    """Tell how many channels a map file is read with: a mask has one, all else the task's.
+
+    Example:
+        >>> map_channels("target", channels=3), map_channels("mask", channels=3)
+        (3, 1)
+    """
     return 1 if name == "mask" else channels
 
 
@@ -79,6 +95,15 @@ def exact(device: torch.device) -> Iterator[None]:
 
     Under bfloat16 autocast a blur would be off by nearly a whole ±1 edit, and TensorFloat-32, which
     cuDNN's convolutions take by default, has no more bits; so only the network runs in them.
+
+    Example:
+        >>> ones = torch.ones(1, 1)
+        >>> with torch.autocast("cpu", torch.bfloat16):
+        ...     rough = ones @ ones
+        ...     with exact(ones.device):
+        ...         fine = ones @ ones
+        >>> rough.dtype, fine.dtype
+        (torch.bfloat16, torch.float32)
     """
     tf32 = torch.backends.cudnn.allow_tf32
     torch.backends.cudnn.allow_tf32 = False

@@ -1,4 +1,4 @@
-"""What an action set could do at best: prices of all edits, and the greedy ceiling made of them."""
+"""What an action set could do at best: rewards per edit, and the greedy ceiling of them."""
 
 import torch
 from torch import Tensor
@@ -9,7 +9,7 @@ from pixelrl.task import Task
 
 
 def rewards_per_edit(task: Task, image: Tensor, scene: Scene) -> Tensor:
-    """Compute the reward map that each edit would earn now.
+    """Compute the reward map of each edit, were it taken now.
 
     Args:
         task: a task whose reward is local.
@@ -20,12 +20,19 @@ def rewards_per_edit(task: Task, image: Tensor, scene: Scene) -> Tensor:
         ``(B,A,H,W)``, without gradient.
 
     Raises:
-        ConfigError: the task's reward is not local, so that edits have no price of their own.
+        ConfigError: the task's reward is not local, so that edits have no reward of their own.
+
+    Example:
+        >>> from pixelrl_tasks.denoising import Denoising
+        >>> image, target = torch.full((1, 1, 8, 8), 0.5), torch.ones(1, 1, 8, 8)
+        >>> rewards = rewards_per_edit(Denoising(), image, {"target": target})
+        >>> rewards.shape, rewards[0, :3, 0, 0]  # -1, keep, +1
+        (torch.Size([1, 9, 8, 8]), tensor([-1.0039,  0.0000,  0.9961]))
     """
     if not task.local_reward:
         raise ConfigError(
             f"{type(task).__name__} does not promise local_reward: a pixel's reward may depend on"
-            " other pixels' edits, so edits cannot be priced one by one."
+            " other pixels' edits, so no edit has a reward of its own."
         )
     with torch.no_grad():
         outcomes = task.candidates(image, scene).unbind(1)
@@ -47,6 +54,13 @@ def greedy(task: Task, scene: Scene) -> tuple[Tensor, Tensor]:
 
     Raises:
         ConfigError: the task's reward is not local.
+
+    Example:
+        >>> from pixelrl_tasks.denoising import Denoising
+        >>> scene = {"image": torch.zeros(1, 1, 8, 8), "target": torch.ones(1, 1, 8, 8)}
+        >>> images, choices = greedy(Denoising(length=3), scene)
+        >>> images.shape, choices.unique(), 255 * images[:, 0, 0, 0, 0]  # "+1" at every step
+        (torch.Size([3, 1, 1, 8, 8]), tensor([2]), tensor([1.0000, 2.0000, 3.0000]))
     """
     image = scene["image"]
     images, choices = [], []

@@ -23,6 +23,10 @@ def as_written(image: Tensor) -> Tensor:
 
     Returns:
         The same shape, multiples of 1/255 in [0, 1].
+
+    Example:
+        >>> as_written(torch.tensor([-0.2, 0.3, 1.4])) * 255
+        tensor([  0.,  77., 255.])
     """
     return torch.floor(image.clamp(0, 1) * 255 + 0.5) / 255
 
@@ -36,6 +40,10 @@ def psnr(image: Tensor, target: Tensor) -> Tensor:
 
     Returns:
         ``(B,)``; infinite for equal images.
+
+    Example:
+        >>> psnr(torch.full((2, 1, 16, 16), 0.1), torch.zeros(2, 1, 16, 16))
+        tensor([19.8313, 19.8313])
     """
     return peak_signal_noise_ratio(
         as_written(image), as_written(target), data_range=1.0, reduction="none", dim=(1, 2, 3)
@@ -51,6 +59,11 @@ def ssim(image: Tensor, target: Tensor) -> Tensor:
 
     Returns:
         ``(B,)``; NaN for images smaller than the window.
+
+    Example:
+        >>> ramp = torch.linspace(0, 1, 16).expand(1, 1, 16, 16)
+        >>> ssim(ramp, ramp), ssim(1 - ramp, ramp) < 0
+        (tensor([1.]), tensor([True]))
     """
     if min(image.shape[-2:]) < 11:
         return image.new_full((image.shape[0],), torch.nan)
@@ -60,7 +73,13 @@ def ssim(image: Tensor, target: Tensor) -> Tensor:
 
 
 def similarity(image: Tensor, target: Tensor) -> Tensor:
-    """Compute the map of structural similarity, ``(B,C,H,W)``, of images as they are."""
+    """Compute the map of structural similarity, ``(B,C,H,W)``, of images as they are.
+
+    Example:
+        >>> ramp = torch.linspace(0, 1, 16).expand(1, 1, 16, 16)
+        >>> similarity(ramp, ramp).shape, round(float(similarity(ramp, ramp).min()), 4)
+        (torch.Size([1, 1, 16, 16]), 1.0)
+    """
     _, local = structural_similarity_index_measure(
         image, target, data_range=1.0, reduction="none", return_full_image=True
     )
@@ -77,6 +96,10 @@ def lab_error(image: Tensor, target: Tensor, space: Space = "srgb") -> Tensor:
 
     Returns:
         ``(B,)``.
+
+    Example:
+        >>> lab_error(torch.zeros(1, 3, 8, 8), torch.ones(1, 3, 8, 8)).round()
+        tensor([100.])
     """
     return lab_distance(as_written(image), as_written(target), space).mean((1, 2, 3))
 
@@ -91,6 +114,10 @@ def ciede2000(image: Tensor, target: Tensor, space: Space = "srgb") -> Tensor:
 
     Returns:
         ``(B,)``.
+
+    Example:
+        >>> ciede2000(torch.zeros(1, 3, 8, 8), torch.ones(1, 3, 8, 8)).round()
+        tensor([100.])
     """
     ours, wanted = (
         rgb_to_lab(as_written(each), space).movedim(1, -1).double().cpu().numpy()

@@ -25,6 +25,10 @@ class Range(NamedTuple):
         told: what is expected, in words, for the error.
         excluded: whether ``least`` itself is too small.
         odd: whether a number above zero must be odd.
+
+    Example:
+        >>> Range(0, 1, "a share").holds(0.3), ODD.holds(0), ODD.holds(33), ODD.holds(32)
+        (True, True, True, False)
     """
 
     least: float = -inf
@@ -34,7 +38,12 @@ class Range(NamedTuple):
     odd: bool = False
 
     def holds(self, value: float) -> bool:
-        """Tell whether a number lies within."""
+        """Tell whether a number lies within.
+
+        Example:
+            >>> POSITIVE.holds(0.1), POSITIVE.holds(0), POSITIVE.holds(inf)
+            (True, False, False)
+        """
         above = value > self.least if self.excluded else value >= self.least
         return (
             isfinite(value)
@@ -73,6 +82,11 @@ def check_numbers(section: str, settings: Any) -> None:  # noqa: ANN401 - any da
 
     Raises:
         ConfigError: one is not; names the key, what was expected and what it got.
+
+    Example:
+        >>> check_numbers("learning", Learning(spread=32))
+        Traceback (most recent call last):
+        pixelrl.errors.ConfigError: learning.spread: expected 0 or an odd number of pixels, got 32.
     """
     for item in fields(settings):
         value, allowed = getattr(settings, item.name), _range_of(type(settings), item.name)
@@ -98,6 +112,10 @@ class Network:
         memory: whether the policy branch carries a ConvGRU.
         init: weight file to start from: a checkpoint (``.ckpt``), a published ``.npz``, or an
             IRCNN ``.caffemodel``; empty for random weights.
+
+    Example:
+        >>> flat({"network": vars(Network(width=32))})
+        {'network.width': 32, 'network.memory': True, 'network.init': ''}
     """
 
     width: int = number(64, POSITIVE)
@@ -119,12 +137,18 @@ class Learning:
         entropy: weight of the entropy bonus.
         value: weight of the value loss, beside its own factor of one half.
         spread: side of the square reward-map convolution, odd, in pixels; 0 for none.
-        estimator: ``sampled`` is the published A3C; ``expected`` prices every edit and takes the
-            immediate part of the policy gradient in exact expectation (needs ``local_reward``);
-            ``pathwise`` differentiates the rewards of a window through the edits themselves (needs
-            edits and a reward that carry gradient); ``priced`` regresses the policy on the prices
-            of all edits, for agents that look one step ahead (needs ``local_reward``).
+        estimator: ``sampled`` is the published A3C; ``expected`` asks the reward of every edit and
+            takes the immediate part of the policy gradient in exact expectation (needs
+            ``local_reward``); ``pathwise`` differentiates the rewards of a window through the edits
+            themselves (needs edits and a reward that carry gradient); ``priced`` regresses the
+            policy on the rewards of all edits, for agents that look one step ahead (needs
+            ``local_reward``).
         temperature: of ``priced``, the difference in reward that makes one logit.
+
+    Example:
+        >>> rule = Learning(episodes=1000)
+        >>> round(rule.rate * (1 - 500 / rule.episodes) ** rule.power, 6)  # half-way
+        0.000536
     """
 
     episodes: int = number(30_000, POSITIVE)
@@ -145,7 +169,7 @@ class Data:
     """Describe the photographs and how they are cut.
 
     Each of the four sets is a mapping from a map's name to a folder (or one file), for example
-    ``{image: noisy, target: clean}``; an empty mapping stands for the photographs in the box.
+    ``{image: noisy, target: clean}``; an empty mapping stands for the bundled images.
 
     Attributes:
         train: folders to learn from.
@@ -153,7 +177,7 @@ class Data:
         test: folders for ``evaluate``.
         predict: folders for ``predict``; they need no target.
         crop: side of the random square crops of training, in pixels.
-        val_crop: side of the centre crops of validation, in pixels; 0 for whole images.
+        val_crop: side of the center crops of validation, in pixels; 0 for whole images.
         val_repeat: how often each validation image is used, with another problem each time: another
             mask, other noise.
         batch: crops per episode, over all devices.
@@ -167,6 +191,13 @@ class Data:
         tile: side of the tiles that images larger than one are edited in, in pixels, with the
             same result in less memory; 0 for never.
         workers: processes that prepare crops.
+
+    Example:
+        >>> flat({"data.train": Data(train={"image": "noisy", "target": "clean"}).train})
+        {'data.train.image': 'noisy', 'data.train.target': 'clean'}
+        >>> check_numbers("data", Data(rotate=200.0))
+        Traceback (most recent call last):
+        pixelrl.errors.ConfigError: data.rotate: expected degrees from 0 to 180, got 200.0.
     """
 
     train: dict[str, str] = field(default_factory=dict)
@@ -205,6 +236,11 @@ class Run:
             agent's process counts as ``online`` unless told otherwise.
         project: the Weights & Biases project.
         log_model: whether the best checkpoint goes to Weights & Biases as an artifact.
+
+    Example:
+        >>> check_numbers("run", Run(devices=0))
+        Traceback (most recent call last):
+        pixelrl.errors.ConfigError: run.devices: expected more than zero, got 0.
     """
 
     seed: int = number(0, NOT_NEGATIVE)
@@ -227,7 +263,12 @@ SECTIONS = {"network": Network, "learning": Learning, "data": Data, "run": Run}
 
 
 def flat(settings: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Flatten nested settings to dotted names, as sweeps and overrides spell them."""
+    """Flatten nested settings to dotted names, as sweeps and overrides spell them.
+
+    Example:
+        >>> flat({"learning": {"rate": 0.001}, "data": {"train": {}}})
+        {'learning.rate': 0.001, 'data.train': {}}
+    """
     found: dict[str, Any] = {}
     for key, value in settings.items():
         if isinstance(value, Mapping) and value:

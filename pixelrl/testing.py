@@ -28,7 +28,10 @@ def check_task(task: Task, size: int = 24) -> None:
 
     Example:
         >>> from pixelrl_tasks.denoising import Denoising
-        >>> check_task(Denoising())
+        >>> check_task(Denoising())  # keeps them all
+        >>> check_task("blur")  # doctest: +ELLIPSIS
+        Traceback (most recent call last):
+        pixelrl.errors.ContractError: str is no frozen dataclass; put @dataclass(frozen=True)...
     """
     _check_value(task)
     maps = _made_up(task, size)

@@ -1,4 +1,4 @@
-"""Small photographs on disk, cut from those in the box."""
+"""Small photographs on disk, cut from the bundled ones."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from pixelrl.images.folders import list_bundled
 
 
 def write_photos(folder: Path, count: int = 3, size: int = 48) -> Path:
-    """Write ``count`` gray crops of the box's photographs as PNG files."""
+    """Write ``count`` gray crops of the bundled images as PNG files."""
     folder.mkdir(parents=True, exist_ok=True)
     source = np.asarray(Image.open(list_bundled("train")[1]).convert("L"))
     for index in range(count):

@@ -186,7 +186,7 @@ def test_wrong_shapes_are_named(call: Callable[[], Tensor], message: str) -> Non
     assert str(caught.value) == message
 
 
-# A task that is paid so
+# A task that is rewarded so
 
 
 @dataclass(frozen=True)
@@ -241,8 +241,8 @@ def test_what_is_earned_is_what_the_score_rose_by() -> None:
     task, scene = Sharpness(credit="movers"), toy_scene(2, 1, 9, 7)
     before, after = scene["image"], scene["image"] ** 2
     rose = [task.scores(image, scene)["sharpness"] for image in (before, after)]
-    earned = task.reward(before, after, scene).mean((1, 2, 3))
-    torch.testing.assert_close(earned, rose[1] - rose[0])
+    rewards = task.reward(before, after, scene).mean((1, 2, 3))
+    torch.testing.assert_close(rewards, rose[1] - rose[0])
 
 
 def test_its_edits_have_no_price_of_their_own() -> None:

@@ -1,4 +1,4 @@
-"""Prices are the rewards edits would earn; no first step earns more than the greedy one."""
+"""Each edit has the reward it would have alone; no first step has more than the greedy one."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -35,15 +35,13 @@ class Stairs(Toy):
 
 
 @given(scenes(channels=1), seeds)
-def test_the_price_of_the_choice_is_the_reward_it_earns(
-    scene: dict[str, Tensor], seed: int
-) -> None:
+def test_the_reward_of_the_choice_is_that_of_its_edit(scene: dict[str, Tensor], seed: int) -> None:
     task, image = Toy(), scene["image"]
     choice = chosen(image, 5, seed)
-    priced = rewards_per_edit(task, image, scene)
-    assert priced.shape == (image.shape[0], 5, *image.shape[-2:])
-    earned = task.reward(image, task.step(image, choice, scene), scene)
-    assert torch.equal(priced.gather(1, choice[:, None]), earned)
+    per_edit = rewards_per_edit(task, image, scene)
+    assert per_edit.shape == (image.shape[0], 5, *image.shape[-2:])
+    rewards = task.reward(image, task.step(image, choice, scene), scene)
+    assert torch.equal(per_edit.gather(1, choice[:, None]), rewards)
 
 
 @given(scenes(sides=(5, 10)), seeds)
@@ -81,7 +79,7 @@ def test_a_reward_that_is_not_local_has_no_prices() -> None:
             ask(Distant())
 
 
-def test_pricing_looks_at_the_scene() -> None:
+def test_rewards_per_edit_look_at_the_scene() -> None:
     def halves(before: Tensor, after: Tensor, scene: Scene) -> Tensor:
         return scene["mask"] * squared_error_drop(before, after, scene["target"])
 
@@ -90,5 +88,5 @@ def test_pricing_looks_at_the_scene() -> None:
 
     image = torch.zeros(1, 1, 2, 2)
     mask = torch.tensor([[[[1.0, 0.0], [0.0, 1.0]]]])
-    priced = rewards_per_edit(Masked(), image, {"target": image + 1, "mask": mask})
-    assert ((priced != 0).any(1, keepdim=True) == mask.bool()).all()
+    per_edit = rewards_per_edit(Masked(), image, {"target": image + 1, "mask": mask})
+    assert ((per_edit != 0).any(1, keepdim=True) == mask.bool()).all()

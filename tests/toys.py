@@ -1,4 +1,4 @@
-"""The smallest tasks and networks that tests can play with."""
+"""The smallest tasks and networks for tests."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Colour moves as edits. None of them clips: an episode may leave [0, 1] and come back."""
+"""Color moves as edits. None of them clips: an episode may leave [0, 1] and come back."""
 
 from collections.abc import Callable, Sequence
 
@@ -48,6 +48,10 @@ def scale(*factors: float) -> Edit:
 
     Raises:
         ValueError: no factor is given.
+
+    Example:
+        >>> scale(0.5, 1, 2)(torch.full((1, 3, 1, 1), 0.4)).flatten()
+        tensor([0.2000, 0.4000, 0.8000])
     """
     if not factors:
         raise ValueError("factors: expected one number, or one for each channel, got none.")
@@ -61,12 +65,22 @@ def scale(*factors: float) -> Edit:
 
 
 def brightness(amount: float) -> Edit:
-    """Add the same to every channel: ``v + amount``, in image units."""
+    """Add the same to every channel: ``v + amount``, in image units.
+
+    Example:
+        >>> brightness(0.2)(torch.tensor([[[[0.1, 0.9]]]]))
+        tensor([[[[0.3000, 1.1000]]]])
+    """
     return shift(amount)
 
 
 def contrast(factor: float) -> Edit:
-    """Stretch around middle gray: ``0.5 + factor * (v - 0.5)``."""
+    """Stretch around middle gray: ``0.5 + factor * (v - 0.5)``.
+
+    Example:
+        >>> contrast(2)(torch.tensor([[[[0.4, 0.5, 0.8]]]]))
+        tensor([[[[0.3000, 0.5000, 1.1000]]]])
+    """
 
     def edit(image: Tensor) -> Tensor:
         return image * factor + 0.5 * (1 - factor)
@@ -82,6 +96,11 @@ def saturation(factor: float) -> Edit:
 
     Returns:
         An edit of RGB images, ``(B,3,H,W)`` to ``(B,3,H,W)``.
+
+    Example:
+        >>> red = torch.tensor([1.0, 0.0, 0.0])[None, :, None, None]
+        >>> saturation(0)(red).flatten(), saturation(0.5)(red).flatten()
+        (tensor([0.2990, 0.2990, 0.2990]), tensor([0.6495, 0.1495, 0.1495]))
     """
 
     def edit(image: Tensor) -> Tensor:

@@ -12,7 +12,13 @@ Edit = Callable[[Tensor], Tensor]
 
 
 def keep(image: Tensor) -> Tensor:
-    """Leave the image as it is: the edit that does nothing."""
+    """Leave the image ``(B,C,H,W)`` as it is: the edit that does nothing.
+
+    Example:
+        >>> image = torch.rand(1, 3, 4, 4)
+        >>> keep(image) is image
+        True
+    """
     return image
 
 
@@ -47,12 +53,22 @@ class ActionSet(Mapping[str, Edit]):
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The edits' names, in order."""
+        """The edits' names, in order.
+
+        Example:
+            >>> ActionSet({"keep": keep, "invert": lambda image: 1 - image}).names
+            ('keep', 'invert')
+        """
         return tuple(self._edits)
 
     @property
     def noop(self) -> str | None:
-        """The name of the edit that is `keep` and so does nothing; None if there is none."""
+        """The name of the edit that is `keep` and so does nothing; None if there is none.
+
+        Example:
+            >>> ActionSet({"invert": lambda image: 1 - image, "nothing": keep}).noop
+            'nothing'
+        """
         return next((name for name, edit in self._edits.items() if edit is keep), None)
 
     def candidates(self, image: Tensor) -> Tensor:
@@ -63,6 +79,12 @@ class ActionSet(Mapping[str, Edit]):
 
         Returns:
             ``(B,A,C,H,W)``.
+
+        Example:
+            >>> actions = ActionSet({"keep": keep, "invert": lambda image: 1 - image})
+            >>> outcomes = actions.candidates(torch.zeros(2, 3, 4, 4))
+            >>> outcomes.shape, outcomes[0, :, 0, 0, 0]
+            (torch.Size([2, 2, 3, 4, 4]), tensor([0., 1.]))
         """
         return torch.stack([edit(image) for edit in self._edits.values()], 1)
 
@@ -77,6 +99,12 @@ class ActionSet(Mapping[str, Edit]):
 
         Returns:
             ``(B,C,H,W)``.
+
+        Example:
+            >>> actions = ActionSet({"keep": keep, "double": lambda image: 2 * image})
+            >>> image = torch.tensor([[[[0.1, 0.2, 0.3]]]])
+            >>> actions.apply(image, choice=torch.tensor([[[0, 1, 0]]]))
+            tensor([[[[0.1000, 0.4000, 0.3000]]]])
         """
         return pick(self.candidates(image), choice)
 
@@ -90,6 +118,11 @@ def pick(candidates: Tensor, choice: Tensor) -> Tensor:
 
     Returns:
         ``(B,C,H,W)``.
+
+    Example:
+        >>> candidates = torch.stack([torch.zeros(1, 1, 1, 3), torch.ones(1, 1, 1, 3)], 1)
+        >>> pick(candidates, choice=torch.tensor([[[1, 0, 1]]]))
+        tensor([[[[1., 0., 1.]]]])
     """
     index = choice[:, None, None].expand(-1, 1, candidates.shape[2], -1, -1)
     return candidates.gather(1, index).squeeze(1)
@@ -108,6 +141,12 @@ def changes(image: Tensor, candidates: Tensor) -> Tensor:
 
     Returns:
         ``(B,(1+A)*C,H,W)``: the image, then each edit's change, five times magnified.
+
+    Example:
+        >>> image = torch.full((1, 1, 4, 4), 0.5)
+        >>> seen = changes(image, candidates=torch.stack([image, image - 0.1], 1))
+        >>> seen.shape, seen[0, :, 0, 0]
+        (torch.Size([1, 3, 4, 4]), tensor([ 0.5000,  0.0000, -0.5000]))
     """
     moved = SEEN * (candidates - image.unsqueeze(1))
     return torch.cat([image, moved.flatten(1, 2)], 1)

@@ -48,6 +48,12 @@ def box(size: int) -> Edit:
 
     Raises:
         ValueError: ``size`` is even or smaller than three.
+
+    Example:
+        >>> dot = torch.zeros(1, 1, 5, 5)
+        >>> dot[..., 2, 2] = 9
+        >>> box(3)(dot)[0, 0, 1]
+        tensor([0., 1., 1., 1., 0.])
     """
     return _windowed(size, lambda image: box_blur(image, (size, size), "reflect", separable=True))
 
@@ -63,6 +69,12 @@ def median(size: int) -> Edit:
 
     Raises:
         ValueError: ``size`` is even or smaller than three.
+
+    Example:
+        >>> dot = torch.zeros(1, 1, 5, 5)
+        >>> dot[..., 2, 2] = 9
+        >>> median(3)(dot).max()
+        tensor(0.)
     """
     return _windowed(size, lambda image: median_blur(image, (size, size), "replicate"))
 
@@ -98,11 +110,11 @@ def bilateral(size: int, sigma_color: float, sigma_space: float) -> Edit:
         total, weights = torch.zeros_like(image), torch.zeros_like(image[:, :1])
         for dy, dx in taps:
             top, left = radius + dy, radius + dx
-            neighbour = padded[..., top : top + height, left : left + width]
-            distance = (neighbour - image).abs().sum(1, keepdim=True)
+            neighbor = padded[..., top : top + height, left : left + width]
+            distance = (neighbor - image).abs().sum(1, keepdim=True)
             near = -(dy * dy + dx * dx) / (2 * sigma_space**2)
             weight = torch.exp(near - distance.square() / (2 * sigma_color**2))
-            total = total + weight * neighbour
+            total = total + weight * neighbor
             weights = weights + weight
         return total / weights
 

@@ -19,6 +19,13 @@ def where_salient(saliency: Saliency, edit: Edit, *, inverted: bool = False) -> 
 
     Returns:
         An edit from ``(B,C,H,W)`` to ``(B,C,H,W)``.
+
+    Example:
+        >>> from pixelrl.actions import scale
+        >>> from pixelrl.saliency import CallableSaliency
+        >>> bright = Saliency(CallableSaliency(lambda image: image.mean(1)))
+        >>> where_salient(bright, scale(0))(torch.tensor([[[[0.2, 0.4, 0.8]]]]))
+        tensor([[[[0.1500, 0.2000, 0.0000]]]])
     """
 
     def weighted(image: Tensor) -> Tensor:

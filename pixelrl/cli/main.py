@@ -27,7 +27,11 @@ class Parser(argparse.ArgumentParser):
     """Answer a wrong command line with one line."""
 
     def error(self, message: str) -> NoReturn:
-        """Raise it, so that `main` prints it as it prints every error."""
+        """Raise it, so that `main` prints it as it prints every error.
+
+        Raises:
+            ConfigError: always.
+        """
         if message.endswith("expected one argument"):
             message += "; if it begins with a dash, write --option=VALUE"
         raise ConfigError(f"{message} (see {self.prog} --help)")
@@ -41,6 +45,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     Returns:
         The exit status: 0, or 2 after an error that was told in one line; 130 when interrupted.
+
+    Raises:
+        OSError: the system refuses something that is not the user's to mend.
     """
     _show_log()
     try:
@@ -121,7 +128,7 @@ def _parser() -> Parser:
     subparsers = parser.add_subparsers(metavar="VERB", required=True, parser_class=Parser)
     for name in verbs.NAMES:
         verb = verbs.verb(name)
-        told = (verb.run.__doc__ or "").rstrip(".")
+        told = (verb.run.__doc__ or "").partition("\n")[0].rstrip(".")
         sub = subparsers.add_parser(name, help=told, description=told, allow_abbrev=False)
         sub.set_defaults(verb=verb.run)
         verb.options(sub)

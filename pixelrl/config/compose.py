@@ -85,7 +85,12 @@ def compose(name: str, files: Sequence[Path] = (), overrides: Sequence[str] = ()
 
 
 def from_plain(stored: Mapping[str, Any], overrides: Sequence[str] = ()) -> Experiment:
-    """Compose an experiment from what `plain` made of one, and overrides."""
+    """Compose an experiment from what `plain` made of one, and overrides.
+
+    Raises:
+        ConfigError: a key does not exist any more, or a value cannot be had.
+        PluginError: the task cannot be loaded.
+    """
     name = str(stored["name"])
     config = _schema(load_task_class(name))
     _merge(config, {key: value for key, value in stored.items() if key != "name"}, "checkpoint")

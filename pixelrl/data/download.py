@@ -21,7 +21,7 @@ class Archive:
 
     Attributes:
         title: what it is.
-        licence: what its authors allow, in a sentence.
+        license: what its authors allow, in a sentence.
         url: of the archive; empty if it must be had by hand.
         sha256: of the archive; empty if its authors publish none: what was got is then printed.
         folders: folder of the archive → folder below ``ROOT/NAME``.
@@ -29,7 +29,7 @@ class Archive:
     """
 
     title: str
-    licence: str
+    license: str
     url: str
     sha256: str
     folders: tuple[tuple[str, str], ...]
@@ -39,7 +39,7 @@ class Archive:
 ARCHIVES = {
     "bsds500": Archive(
         title="Berkeley Segmentation Data Set 500 (Arbelaez et al., TPAMI 2011)",
-        licence="non-commercial research and education only",
+        license="non-commercial research and education only",
         url="https://www2.eecs.berkeley.edu/Research/Projects/CS/vision/grouping/BSR/BSR_bsds500.tgz",
         sha256="",
         folders=(
@@ -86,13 +86,13 @@ def fetch(name: str, root: Path, *, url: str = "", progress: bool = False) -> Pa
         raise DataError(
             f"{error.filename or folder}: cannot be written: {why}; make room or name another root."
         ) from error
-    print(f"{name}: {count} files; {archive.licence}; sha256 {_hash(got)}")
+    print(f"{name}: {count} files; {archive.license}; sha256 {_hash(got)}")
     return folder
 
 
 def _note(archive: Archive, address: str, got: Path, folder: Path) -> None:
     """Leave beside the images where they come from; written last, it also says they are whole."""
-    about = f"{archive.title}\nlicence: {archive.licence}\nfrom: {address}\nsha256: {_hash(got)}\n"
+    about = f"{archive.title}\nlicense: {archive.license}\nfrom: {address}\nsha256: {_hash(got)}\n"
     (folder / "SOURCE.txt").write_text(about, "utf-8")
 
 

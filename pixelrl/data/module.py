@@ -34,7 +34,7 @@ def align_files(task: Task, data: Data, split: Split) -> list[Aligned]:
 
     Args:
         task: tells which maps it needs.
-        data: tells where they are; without folders, the photographs in the box are used.
+        data: tells where they are; without folders, the bundled images are used.
         split: which part.
 
     Returns:
@@ -45,7 +45,7 @@ def align_files(task: Task, data: Data, split: Split) -> list[Aligned]:
     """
     folders: Mapping[str, str] = getattr(data, split)
     if not folders:
-        return [{"image": path} for path in _boxed(task, split)]
+        return [{"image": path} for path in _bundled(task, split)]
     needed = task.works_on if split == "predict" else task.learns_from
     for name in needed:
         if name not in folders:
@@ -102,7 +102,11 @@ class Crops(Dataset[dict[str, Tensor]]):
         return pose(self.task, tensors, None if self.posed else rng)
 
     def read(self, sample: Aligned) -> dict[str, NDArray[Any]]:
-        """Read one sample's files whole."""
+        """Read one sample's files whole, ``(H,W,K)`` each.
+
+        Raises:
+            DataError: a file is unreadable, sizes differ, or the image is smaller than a crop.
+        """
         maps = self.maps(sample)
         height, width = maps["image"].shape[:2]
         if min(height, width) < self.data.crop:
@@ -114,7 +118,7 @@ class Crops(Dataset[dict[str, Tensor]]):
 
 
 class Whole(Dataset[dict[str, Tensor]]):
-    """Read whole images, or their centre, and pose the task's problem unless that is done.
+    """Read whole images, or their center, and pose the task's problem unless that is done.
 
     The problem of the n-th image is the same every time and on every machine.
 
@@ -123,6 +127,9 @@ class Whole(Dataset[dict[str, Tensor]]):
         data: tells where the images are.
         split: ``val``, ``test`` or ``predict``; the last poses no problem.
         seed: the seed of the problems.
+
+    Raises:
+        DataError: a folder is missing or empty, or a file has no partner.
     """
 
     def __init__(self, task: Task, data: Data, split: Split, seed: int) -> None:
@@ -154,11 +161,16 @@ class Whole(Dataset[dict[str, Tensor]]):
         ]
 
     def profile(self, index: int) -> bytes:
-        """Find the ICC profile that an edit of an image has to carry; empty for none."""
+        """Find the ICC profile that an edit of an image has to carry; empty for none.
+
+        Raises:
+            ConfigError: a conversion is wanted and imagecodecs is not installed.
+            DataError: the image cannot be read.
+        """
         return find_profile(self.files[index]["image"], self.data.profile, self.task.channels)
 
     def loader(self) -> DataLoader[dict[str, Tensor]]:
-        """Load the images one at a time, in order."""
+        """Load the images one at a time, in order, maps of ``(1,K,H,W)``."""
         return DataLoader(self, batch_size=1)
 
 
@@ -192,7 +204,12 @@ class ImageData(pl.LightningDataModule):
             Whole(self.task, self.data, split, self.seed)[0]
 
     def train_dataloader(self) -> EpisodeLoader:
-        """Load crops, an episode at a time."""
+        """Load crops, an episode at a time.
+
+        Raises:
+            ConfigError: the batch cannot be shared among the devices.
+            DataError: files are missing, unreadable or do not fit together.
+        """
         trainer = self.trainer
         share = (trainer.global_rank, trainer.world_size) if trainer else (0, 1)
         sampler = EpisodeSampler(
@@ -201,12 +218,16 @@ class ImageData(pl.LightningDataModule):
         return EpisodeLoader(self.crops, batch_sampler=sampler, num_workers=self.data.workers)
 
     def val_dataloader(self) -> DataLoader[dict[str, Tensor]]:
-        """Load images to validate on, one at a time."""
+        """Load images to validate on, one at a time, maps of ``(1,K,H,W)``.
+
+        Raises:
+            DataError: a folder is missing or empty, or a file has no partner.
+        """
         return Whole(self.task, self.data, "val", self.seed).loader()
 
 
 class Maps:
-    """Read a sample's maps; what photographs in the box lack for a task, let the task invent.
+    """Read a sample's maps; what bundled images lack for a task, let the task invent.
 
     Args:
         task: tells which maps it needs, and invents them.
@@ -234,14 +255,22 @@ class Maps:
 
 
 def pose(task: Task, maps: Scene, rng: Generator | None) -> dict[str, Tensor]:
-    """Turn maps ``(K,H,W)`` into a scene; with a generator, the task poses its problem."""
+    """Turn maps ``(K,H,W)`` into a scene; with a generator, the task poses its problem.
+
+    Raises:
+        MapError: the scene's maps are not aligned.
+    """
     scene = dict(task.problem(maps, rng) if rng is not None else maps)
     check_scene({name: value.unsqueeze(0) for name, value in scene.items()}, task.channels)
     return scene
 
 
 def read_aligned(task: Task, sample: Aligned, profile: Profile) -> dict[str, NDArray[Any]]:
-    """Read one sample's files, ``(H,W,K)`` each, and check that they have one size."""
+    """Read one sample's files, ``(H,W,K)`` each, and check that they have one size.
+
+    Raises:
+        DataError: a file is unreadable, or sizes differ.
+    """
     maps = {name: _read(path, name, task.channels, profile) for name, path in sample.items()}
     height, width = maps["image"].shape[:2]
     for name, value in maps.items():
@@ -254,7 +283,7 @@ def read_aligned(task: Task, sample: Aligned, profile: Profile) -> dict[str, NDA
 
 
 def crop_center(value: Tensor, side: int) -> Tensor:
-    """Cut the centre of a map, at most ``side`` pixels high and wide; 0 cuts nothing."""
+    """Cut the center of a map ``(K,H,W)``, at most ``side`` pixels a side; 0 cuts nothing."""
     if not side:
         return value
     height, width = value.shape[-2:]
@@ -269,13 +298,13 @@ def _read(path: Path, name: str, channels: int, profile: Profile) -> NDArray[Any
     return array
 
 
-def _boxed(task: Task, split: Split) -> Sequence[Path]:
+def _bundled(task: Task, split: Split) -> Sequence[Path]:
     if split == "predict":
         raise DataError("no images to edit are named; pass data.predict.image=DIR (or one file).")
     if set(task.learns_from) != {"image"} and type(task).invent is Task.invent:
         raise DataError(
-            f"{type(task).__name__} learns from {', '.join(task.learns_from)}; the photographs in"
-            f" the box have no more than an image. Pass data.{split}.image=DIR and the others."
+            f"{type(task).__name__} learns from {', '.join(task.learns_from)}; bundled images"
+            f" have no further maps. Pass data.{split}.image=DIR and the others."
         )
     return list_bundled(split)
 

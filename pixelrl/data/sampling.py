@@ -23,6 +23,9 @@ class EpisodeSampler(Sampler[list[tuple[int, int]]]):
         batch: samples of an episode, over all ranks.
         seed: the run's seed.
         share: (rank, ranks).
+
+    Raises:
+        ConfigError: the batch cannot be shared among the ranks.
     """
 
     def __init__(

@@ -140,7 +140,7 @@ def _runs(points: Points) -> list[list[Point]]:
 
 
 def _smooth(places: Points) -> list[Point]:
-    """Average neighbours, so that about a hundred places are left of a noisy line."""
+    """Average neighbors, so that about a hundred places are left of a noisy line."""
     size = len(places) // 100
     parts = [places[start : start + size] for start in range(0, len(places), size)]
     return [(fmean(x for x, _ in part), fmean(y for _, y in part)) for part in parts]

@@ -27,7 +27,7 @@ SPELL = {0xD7: "x", 0x2212: "-", 0x2013: "-", 0x3C3: "sigma", 0x2192: "to", ord(
 
 
 def draw_choices(choice: Tensor, names: Sequence[str], noop: str | None = None) -> Tensor:
-    """Paint every pixel in the colour of its edit.
+    """Paint every pixel in the color of its edit.
 
     Args:
         choice: ``(B,H,W)`` int64 in [0, A).
@@ -46,8 +46,8 @@ def draw_change(before: Tensor, after: Tensor, gain: float | Tensor) -> Tensor:
     Args:
         before: ``(B,C,H,W)``.
         after: ``(B,C,H,W)``; of several channels the one that changed most counts, because a move
-            of colour alone has a mean of nearly zero.
-        gain: a change of ``1 / gain`` (image units) and more has the full colour; one for
+            of color alone has a mean of nearly zero.
+        gain: a change of ``1 / gain`` (image units) and more has the full color; one for
             all images, or ``(B,1,1,1)``.
 
     Returns:
@@ -207,7 +207,7 @@ class _Sheet:
         self.y = bottom + self.em // 2
 
     def legend(self, shares: Sequence[float]) -> None:
-        """List the edits with their colours and shares, read down the columns."""
+        """List the edits with their colors and shares, read down the columns."""
         em, line = self.em, self.em * 3 // 2
         across = max(1, min(len(shares), (self.image.width - self.left) // self.entry))
         rows = -(-len(shares) // across)
@@ -221,7 +221,7 @@ class _Sheet:
         self.y += rows * line + em // 4
 
     def scale(self) -> None:
-        """Explain the colours of change."""
+        """Explain the colors of change."""
         em, x, length = self.em, self.left, 6 * self.em
         ramp = torch.linspace(-1, 1, length).expand(1, 1, em, length)
         bar = picture(draw_change(torch.zeros_like(ramp), ramp, 1.0)[0])

@@ -1,12 +1,12 @@
-"""Colours for edits that everybody can tell apart."""
+"""Colors for edits that everybody can tell apart."""
 
 from collections.abc import Sequence
 
 import torch
 from torch import Tensor
 
-# The colours of Okabe and Ito, ordered so that neighbours differ most; then, one by one, the
-# colour farthest from all before it, from light gray and from white (CIEDE2000, the least of normal
+# The colors of Okabe and Ito, ordered so that neighbors differ most; then, one by one, the
+# color farthest from all before it, from light gray and from white (CIEDE2000, the least of normal
 # vision, protanopia and deuteranopia).
 PALETTE = (
     "0072B2 E69F00 56B4E9 D55E00 CC79A7 F0E442 009E73 222222 112277 663300"
@@ -16,7 +16,7 @@ LIGHT_GRAY = "DDDDDD"
 
 
 def palette(count: int) -> Tensor:
-    """List categorical colours that colour-blind readers can tell apart as well.
+    """List categorical colors that color-blind readers can tell apart as well.
 
     Args:
         count: how many; from the 21st on, they are darker repetitions.
@@ -29,7 +29,7 @@ def palette(count: int) -> Tensor:
 
 
 def color_edits(names: Sequence[str], noop: str | None = None) -> Tensor:
-    """Give each edit its colour: light gray to the one that does nothing, the palette to the rest.
+    """Give each edit its color: light gray to the one that does nothing, the palette to the rest.
 
     Args:
         names: the edits' names, in order.
@@ -57,5 +57,5 @@ def ink_edits(names: Sequence[str], noop: str | None = None) -> list[str]:
 
 
 def rgb(code: str) -> Tensor:
-    """Read hexadecimal colours as a flat row of numbers in [0, 1]."""
+    """Read hexadecimal colors as a flat row of numbers in [0, 1], ``(3 * colors,)``."""
     return torch.tensor([*bytes.fromhex(code)]) / 255

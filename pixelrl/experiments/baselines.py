@@ -14,15 +14,15 @@ Images = list[Tensor]
 """One image ``(B,C,H,W)`` per scene."""
 
 
-class Played(NamedTuple):
-    """Hold finished images and the mean over scenes and pixels of the rewards earned."""
+class Finished(NamedTuple):
+    """Hold finished images and the mean over scenes and pixels of the summed rewards."""
 
     images: Images
     reward: float
 
 
 @torch.no_grad()
-def play_baselines(
+def roll_out_baselines(
     task: Task, scenes: Sequence[Scene], seed: int = 0
 ) -> Iterator[tuple[str, Images]]:
     """Finish images in ways that do not look at them.
@@ -41,16 +41,16 @@ def play_baselines(
     """
     yield "no edit", [scene["image"] for scene in scenes]
     for edit in range(len(task.actions)):
-        times, played = _repeated(task, scenes, edit)
+        times, finished = _repeated(task, scenes, edit)
         if times:
-            yield f"{task.actions.names[edit]} x{times}", played.images
-    sequence, played = _best_sequence(task, scenes)
+            yield f"{task.actions.names[edit]} x{times}", finished.images
+    sequence, finished = _best_sequence(task, scenes)
     names = [task.actions.names[edit] for edit in sequence]
-    yield f"best sequence ({', '.join(names) or 'no edit'})", played.images
+    yield f"best sequence ({', '.join(names) or 'no edit'})", finished.images
     yield "random policy", _random(task, scenes, seed)
     own = [task.baselines(scene) for scene in scenes]
     for name in own[0] if own else ():
-        yield name, [finished[name] for finished in own]
+        yield name, [each[name] for each in own]
 
 
 def compare_baselines(
@@ -73,7 +73,7 @@ def compare_baselines(
     names = [str(row["image"]) for row in policy]
     every: list[Row] = []
     mean: list[Row] = []
-    for title, images in play_baselines(task, scenes, seed):
+    for title, images in roll_out_baselines(task, scenes, seed):
         rows: list[Row] = [
             {"image": name, **_scored(task, image, scene)}
             for name, image, scene in zip(names, images, scenes, strict=True)
@@ -92,8 +92,8 @@ def _scored(task: Task, image: Tensor, scene: Scene) -> dict[str, float]:
         return {name: float(score[0]) for name, score in task.scores(image, scene).items()}
 
 
-def _repeated(task: Task, scenes: Sequence[Scene], edit: int) -> tuple[int, Played]:
-    """Repeat an edit everywhere as often as pays best, at most the episode's length."""
+def _repeated(task: Task, scenes: Sequence[Scene], edit: int) -> tuple[int, Finished]:
+    """Repeat an edit everywhere as often as is rewarded best, at most the episode's length."""
     now = best = _begun(scenes)
     times = 0
     for step in range(1, task.length + 1):
@@ -103,8 +103,8 @@ def _repeated(task: Task, scenes: Sequence[Scene], edit: int) -> tuple[int, Play
     return times, best
 
 
-def _best_sequence(task: Task, scenes: Sequence[Scene]) -> tuple[list[int], Played]:
-    """Add to a sequence the edit that pays best, until none pays or the episode ends."""
+def _best_sequence(task: Task, scenes: Sequence[Scene]) -> tuple[list[int], Finished]:
+    """Add to a sequence the edit of the highest reward, until none has any or the episode ends."""
     best = _begun(scenes)
     sequence: list[int] = []
     while len(sequence) < task.length:
@@ -131,18 +131,18 @@ def _random(task: Task, scenes: Sequence[Scene], seed: int) -> Images:
     return images
 
 
-def _begun(scenes: Sequence[Scene]) -> Played:
-    return Played([scene["image"] for scene in scenes], 0.0)
+def _begun(scenes: Sequence[Scene]) -> Finished:
+    return Finished([scene["image"] for scene in scenes], 0.0)
 
 
-def _all_take(task: Task, played: Played, edit: int, scenes: Sequence[Scene]) -> Played:
+def _all_take(task: Task, finished: Finished, edit: int, scenes: Sequence[Scene]) -> Finished:
     """Let every pixel of every image take the same edit."""
-    images, earned = [], []
-    for before, scene in zip(played.images, scenes, strict=True):
+    images, rewards = [], []
+    for before, scene in zip(finished.images, scenes, strict=True):
         shape = (before.shape[0], *before.shape[-2:])
         choice = torch.full(shape, edit, dtype=torch.int64, device=before.device)
         with exact(before.device):
             after = task.step(before, choice, scene)
-            earned.append(float(task.reward(before, after, scene).mean()))
+            rewards.append(float(task.reward(before, after, scene).mean()))
         images.append(after)
-    return Played(images, played.reward + sum(earned) / len(earned))
+    return Finished(images, finished.reward + sum(rewards) / len(rewards))

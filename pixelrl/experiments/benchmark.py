@@ -32,7 +32,7 @@ class BenchmarkRow:
         weights: a weight file, as for ``network.init``.
         checkpoint: a run or a checkpoint that fit has left.
         recipe: a recipe to learn from first; True for the task's own.
-        data: folder or file of test images, or a mapping of maps to them; the box's if left out.
+        data: folder or file of test images, or a mapping of maps to them; empty for bundled ones.
         set: further settings, ``section.key=value`` each.
         columns: further cells, such as what a paper reports.
     """

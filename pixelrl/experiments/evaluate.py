@@ -41,7 +41,7 @@ def score(
     if extras.oracle and not experiment.task.local_reward:
         raise ConfigError(
             f"--oracle: {type(experiment.task).__name__} does not promise local_reward, so that its"
-            " edits have no price of their own; leave --oracle out."
+            " edits have no reward of their own; leave --oracle out."
         )
     images = _whole(experiment, split)
     table = ScoreTable(
@@ -69,6 +69,9 @@ def compare(
 
     Returns:
         A table of means to be printed, the policy first.
+
+    Raises:
+        ConfigError: no such split.
     """
     images = _whole(experiment, split)
     scenes = [
@@ -89,7 +92,7 @@ def _whole(experiment: Experiment, split: str) -> Whole:
 
 def _protocol(experiment: Experiment, images: Whole, split: str) -> dict[str, Any]:
     """State what scores depend on."""
-    folders = getattr(experiment.data, split) or "the photographs in the box"
+    folders = getattr(experiment.data, split) or "the bundled images"
     return {
         "task": as_plain(experiment)["task"],
         "split": split,

@@ -82,7 +82,11 @@ def fit(experiment: Experiment, resume: Path | None = None) -> Fitted:
 
 
 def rehearse(experiment: Experiment) -> None:
-    """Go through one episode and one validation image, and leave nothing."""
+    """Go through one episode and one validation image, and leave nothing.
+
+    Raises:
+        PixelRLError: as `fit` does.
+    """
     module, data = build(experiment), make_data(experiment)
     data.check()
     quiet()

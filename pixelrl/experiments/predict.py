@@ -47,6 +47,10 @@ def predict(
 
     Returns:
         The images' names.
+
+    Raises:
+        DataError: an image is missing, unreadable or does not fit.
+        MapError: an image is too small for the edits, or the rules do not fit it.
     """
     images = Whole(experiment.task, experiment.data, "predict", experiment.run.seed)
     writer = SaveEdits(directory, images, experiment)

@@ -33,7 +33,11 @@ def make_data(experiment: Experiment) -> ImageData:
 
 
 def make_directory(experiment: Experiment) -> Path:
-    """Make a run's directory, described by its settings."""
+    """Make a run's directory, described by its settings.
+
+    Raises:
+        ConfigError: a run of that name exists.
+    """
     directory = runs.new_directory(experiment.run, experiment.name)
     if runs.is_first():
         runs.describe(directory, experiment.name, as_yaml(experiment))
@@ -61,7 +65,11 @@ def validate_every(experiment: Experiment) -> int:
 def make_trainer(
     experiment: Experiment, directory: Path | None, callbacks: Sequence[Callback], start: int = 0
 ) -> pl.Trainer:
-    """Make the trainer; with a directory it learns and logs there, without it only looks, alone."""
+    """Make the trainer; with a directory it learns and logs there, without it only looks, alone.
+
+    Raises:
+        ConfigError: the accelerator or the devices are not there.
+    """
     run = experiment.run if directory else replace(experiment.run, devices=1)
     quiet()
     if run.threads:

@@ -170,7 +170,11 @@ class SaveEdits(BasePredictionWriter):
 
 
 def score_ceiling(task: Task, scene: Scene) -> dict[str, float]:
-    """Score the greedy ceiling of a task's edits; its reward must be local."""
+    """Score the greedy ceiling of a task's edits; its reward must be local.
+
+    Raises:
+        ConfigError: it is not.
+    """
     images, _ = greedy(task, scene)
     scores = task.scores(images[-1], scene)
     return {f"oracle_{name}": float(score[0]) for name, score in scores.items()}

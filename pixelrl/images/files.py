@@ -3,14 +3,12 @@
 import errno
 import logging
 import os
-import re
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 import tifffile
 import torch
@@ -19,10 +17,8 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from torch import Tensor
 
 from pixelrl.errors import DataError, MapError
+from pixelrl.images.deep import is_tiff, read_deep
 from pixelrl.images.folders import explain_refusal
-
-TIFF = frozenset({b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"})
-"""The first four bytes of a TIFF, in either order of bytes, small or big."""
 
 
 def read_array(path: Path, channels: int) -> NDArray[Any]:
@@ -39,10 +35,17 @@ def read_array(path: Path, channels: int) -> NDArray[Any]:
 
     Raises:
         DataError: the file is missing, unreadable, damaged or no image.
+
+    Example:
+        >>> from pixelrl.images.deep import is_tiff, read_deep
+    from pixelrl.images.folders import list_bundled
+        >>> array = read_array(list_bundled("test")[0], channels=3)
+        >>> array.shape, str(array.dtype)
+        ((512, 512, 3), 'uint8')
     """
     try:
         with _hushed():
-            deep = _deep(path)
+            deep = read_deep(path)
             return _shallow(path, channels) if deep is None else fit_channels(deep, channels)
     except (FileNotFoundError, IsADirectoryError, PermissionError) as error:
         raise explain_refusal(path, error) from error
@@ -63,6 +66,13 @@ def read_image(path: Path, channels: int) -> Tensor:
 
     Raises:
         DataError: as `read_array` does.
+
+    Example:
+        >>> from pixelrl.images.deep import is_tiff, read_deep
+    from pixelrl.images.folders import list_bundled
+        >>> image = read_image(list_bundled("test")[0], channels=1)
+        >>> image.shape, image.dtype, float(image.max()) <= 1
+        (torch.Size([1, 512, 512]), torch.float32, True)
     """
     return as_map(read_array(path, channels))
 
@@ -72,10 +82,16 @@ def read_embedded_profile(path: Path) -> bytes:
 
     Raises:
         DataError: the file is missing or no image.
+
+    Example:
+        >>> from pixelrl.images.deep import is_tiff, read_deep
+    from pixelrl.images.folders import list_bundled
+        >>> read_embedded_profile(list_bundled("test")[0])[16:20]  # the color space in its header
+        b'RGB '
     """
     try:
         with _hushed():
-            if _head(path)[:4] in TIFF:  # Pillow does not open all of those that are read here
+            if is_tiff(path):  # Pillow does not open all of those that are read here
                 with tifffile.TiffFile(path) as tiff:
                     page: Any = tiff.pages[0]
                     return bytes(page.tags.valueof(34675, default=b""))
@@ -86,13 +102,25 @@ def read_embedded_profile(path: Path) -> bytes:
 
 
 def as_map(array: NDArray[Any]) -> Tensor:
-    """Turn an array ``(H,W,K)`` into a map ``(K,H,W)`` float32 in [0, 1]."""
+    """Turn an array ``(H,W,K)`` into a map ``(K,H,W)`` float32 in [0, 1].
+
+    Example:
+        >>> picture = np.zeros((4, 6, 3), np.uint8)
+        >>> picture[..., 0] = 51
+        >>> as_map(picture).shape, as_map(picture)[:, 0, 0]
+        (torch.Size([3, 4, 6]), tensor([0.2000, 0.0000, 0.0000]))
+    """
     value = torch.tensor(array.transpose(2, 0, 1))
     return value.float() / 255 if value.dtype == torch.uint8 else value
 
 
 def as_bytes(image: Tensor) -> NDArray[np.uint8]:
-    """Turn images ``(...,C,H,W)`` into bytes ``(...,H,W,C)``, clamped and rounded as PNGs are."""
+    """Turn images ``(...,C,H,W)`` into bytes ``(...,H,W,C)``, clamped and rounded as PNGs are.
+
+    Example:
+        >>> as_bytes(torch.tensor([[[-0.2, 0.3, 1.4]]])).tolist()
+        [[[0], [77], [255]]]
+    """
     levels = (image.detach().nan_to_num(0.0).clamp(0, 1) * 255 + 0.5).to(torch.uint8)
     array: NDArray[np.uint8] = levels.movedim(-3, -1).contiguous().cpu().numpy()
     return array
@@ -104,6 +132,14 @@ def fit_channels(array: NDArray[Any], channels: int) -> NDArray[Any]:
     Args:
         array: ``(H,W,K)`` float32 in [0, 1]: gray or RGB, each perhaps with transparency.
         channels: 1 for gray (Rec. 601), 3 for RGB.
+
+    Raises:
+        ValueError: there are no or more than four channels.
+
+    Example:
+        >>> half_clear_black = np.array([[[0, 0.5]]], np.float32)  # gray, transparency
+        >>> fit_channels(half_clear_black, 3).tolist()
+        [[[0.5, 0.5, 0.5]]]
     """
     count = array.shape[2]
     if count in {2, 4}:
@@ -129,6 +165,14 @@ def write_image(path: Path, image: Tensor, profile: bytes = b"") -> None:
     Raises:
         DataError: the file cannot be written.
         MapError: the image has another shape.
+
+    Example:
+        >>> from tempfile import TemporaryDirectory
+        >>> with TemporaryDirectory() as folder:
+        ...     file = Path(folder, "new", "gray.png")
+        ...     write_image(file, torch.tensor([[[-0.2, 0.3, 1.4]]]))
+        ...     255 * read_image(file, channels=1)
+        tensor([[[  0.,  77., 255.]]])
     """
     if image.ndim != 3 or image.shape[0] not in {1, 3}:
         raise MapError(f"{path}: expected (C H W) with C 1 or 3, got {tuple(image.shape)}.")
@@ -147,98 +191,6 @@ def write_image(path: Path, image: Tensor, profile: bytes = b"") -> None:
         raise DataError(
             f"{path}: cannot be written: {why}; make room or name another folder."
         ) from error
-
-
-def _head(path: Path) -> bytes:
-    with path.open("rb") as file:
-        return file.read(512)
-
-
-def _deep(path: Path) -> NDArray[Any] | None:
-    """Read what is deeper than 8 bits, ``(H,W,K)`` float32 in [0, 1]; None for anything else.
-
-    The file's first bytes decide, not its suffix.
-    """
-    head = _head(path)
-    if head[:4] in TIFF:
-        return _deep_tiff(path)
-    if head[:8] == b"\x89PNG\r\n\x1a\n" and head[24:25] == b"\x10":
-        return _deep_other(path, 65535)
-    levels = re.match(rb"P[56](?:\s+(?:#[^\n]*\n\s*)*(\d+)){3}\s", head)
-    if levels and int(levels[1]) > 255:  # the last of width, height and maximum
-        return _deep_other(path, int(levels[1]))
-    return None
-
-
-def _deep_other(path: Path, top: int) -> NDArray[Any]:
-    """Read PNG and PNM through OpenCV, since Pillow keeps 8 bits of a color image's 16."""
-    with Image.open(path) as opened:
-        opened.load()  # OpenCV fills up truncated files without a word
-        turn, clear = opened.getexif().get(0x0112, 1), opened.info.get("transparency")
-    array = _opencv(path)
-    if array.shape[2] == 1 and isinstance(clear, int):  # the one gray level that is transparent
-        array = np.concatenate([array, np.where(array == clear, 0, top)], axis=2)
-    return _upright((array / np.float32(top)).astype(np.float32), turn)
-
-
-def _opencv(path: Path) -> NDArray[Any]:
-    """Read samples as they are, ``(H,W,K)``, in the order RGBA."""
-    read = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
-    if read is None:
-        raise ValueError("it cannot be decoded")
-    array: NDArray[Any] = np.atleast_3d(np.asarray(read))
-    return array if array.shape[2] == 1 else array[..., [2, 1, 0, 3][: array.shape[2]]]
-
-
-def _deep_tiff(path: Path) -> NDArray[Any] | None:
-    """Read TIFF through tifffile: OpenCV gets planes, white at zero and orientation wrong."""
-    with tifffile.TiffFile(path) as tiff:
-        page: Any = tiff.pages[0]
-        if page.dtype is None or (page.dtype.itemsize == 1 and page.dtype.kind != "i"):
-            return None
-        if page.photometric not in {0, 1, 2} or page.axes not in {"YX", "YXS", "SYX"}:
-            raise ValueError(f"neither gray nor RGB: {page.photometric!s}, {page.axes}")
-        most = 2 * (Image.MAX_IMAGE_PIXELS or page.imagewidth * page.imagelength)
-        if page.imagewidth * page.imagelength > most:
-            raise Image.DecompressionBombError(f"more than {most} pixels")
-        ends = (a + b for a, b in zip(page.dataoffsets, page.databytecounts, strict=True))
-        if max(ends) > path.stat().st_size:
-            raise ValueError("it is cut short")
-        turn = int(page.tags.valueof(274, default=1))
-        plain = page.axes != "SYX" and turn == 1 and page.photometric != 0
-        if page.compression == 5 and plain:  # LZW, which tifffile alone cannot unpack
-            array = _opencv(path)
-        else:
-            read = page.asarray()
-            array = np.moveaxis(read, 0, -1) if page.axes == "SYX" else np.atleast_3d(read)
-        array = _unit(array, page.bitspersample)
-        colors = 3 if page.photometric == 2 else 1
-        value = 1 - array[..., :1] if page.photometric == 0 else array[..., :colors]
-        if page.extrasamples and page.extrasamples[0] in {1, 2}:
-            alpha = array[..., colors : colors + 1]
-            premultiplied = page.extrasamples[0] == 1
-            value = value + (1 - alpha) if premultiplied else value * alpha + (1 - alpha)
-        return _upright(value.clip(0, 1), turn)
-
-
-def _unit(array: NDArray[Any], bits: int) -> NDArray[Any]:
-    """Scale whole numbers to [0, 1]; floats have to be there already."""
-    if array.dtype.kind == "u":
-        return (array / np.float32(2**bits - 1)).astype(np.float32)
-    if array.dtype.kind != "f":
-        raise ValueError(f"samples of type {array.dtype} have no known range")
-    if not (array.min() >= 0 and array.max() <= 1):  # phrased so that NaN fails
-        raise ValueError("samples outside [0, 1]")
-    return array.astype(np.float32)
-
-
-def _upright(array: NDArray[Any], turn: int) -> NDArray[Any]:
-    """Turn ``(H,W,K)`` as the orientation tag of EXIF and TIFF says, 1 to 8."""
-    if turn in {5, 6, 7, 8}:
-        array = array.swapaxes(0, 1)
-    if turn in {2, 3, 6, 7}:
-        array = array[:, ::-1]
-    return array[::-1] if turn in {3, 4, 7, 8} else array
 
 
 def _shallow(path: Path, channels: int) -> NDArray[Any]:

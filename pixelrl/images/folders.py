@@ -1,4 +1,4 @@
-"""Folders of image files, and the photographs in the box."""
+"""Folders of image files, and the images that are bundled (scikit-image ships them)."""
 
 import hashlib
 from collections.abc import Sequence
@@ -28,7 +28,7 @@ BUNDLED = {
     "val": ("coffee.png", "grass.png"),
     "test": ("astronaut.png", "camera.png"),
 }
-"""The photographs that scikit-image ships in its wheel, split by image."""
+"""The bundled images, photographs that scikit-image ships in its wheel, split by image."""
 
 
 def list_images(path: Path) -> list[Path]:
@@ -36,6 +36,14 @@ def list_images(path: Path) -> list[Path]:
 
     Raises:
         DataError: there is no such folder, or no image in it.
+
+    Example:
+        >>> from tempfile import TemporaryDirectory
+        >>> with TemporaryDirectory() as folder:
+        ...     for name in ("b.PNG", "a.jpg", "notes.txt"):
+        ...         Path(folder, name).touch()
+        ...     [path.name for path in list_images(Path(folder))]
+        ['a.jpg', 'b.PNG']
     """
     try:
         if path.is_file():
@@ -55,12 +63,16 @@ def list_images(path: Path) -> list[Path]:
 
 
 def list_bundled(split: Literal["train", "val", "test"]) -> list[Path]:
-    """List the photographs in the box, those that scikit-image ships.
+    """List the bundled images of a split.
 
     Raises:
         DataError: this scikit-image lacks one.
+
+    Example:
+        >>> [path.name for path in list_bundled("test")]
+        ['astronaut.png', 'camera.png']
     """
-    import skimage.data  # noqa: PLC0415 - only those who use its photographs pay for it
+    import skimage.data  # noqa: PLC0415 - only those who use its images wait for it
 
     folder = Path(skimage.data.__file__).parent
     found = [folder / name for name in BUNDLED[split]]
@@ -75,6 +87,14 @@ def digest(paths: Sequence[Path]) -> str:
 
     Raises:
         DataError: one cannot be read.
+
+    Example:
+        >>> from tempfile import TemporaryDirectory
+        >>> with TemporaryDirectory() as folder:
+        ...     file = Path(folder, "a.png")
+        ...     _ = file.write_bytes(b"1")
+        ...     digest([file])
+        '09f8066ec9b1'
     """
     total = hashlib.sha256()
     for path in sorted(paths):
@@ -86,7 +106,12 @@ def digest(paths: Sequence[Path]) -> str:
 
 
 def explain_refusal(path: Path, error: OSError) -> DataError:
-    """Phrase what the system says about a path that cannot be read."""
+    """Phrase what the system says about a path that cannot be read.
+
+    Example:
+        >>> print(explain_refusal(Path("photo.png"), FileNotFoundError()))
+        photo.png: no such file; expected an image.
+    """
     told = {
         FileNotFoundError: "no such file; expected an image",
         IsADirectoryError: "a folder; expected an image file",

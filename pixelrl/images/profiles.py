@@ -40,6 +40,13 @@ def read_profiled(path: Path, channels: int, profile: Profile) -> NDArray[Any]:
     Raises:
         ConfigError: a conversion is wanted and imagecodecs is not installed.
         DataError: the file or its profile is unreadable, or the profile is of no RGB or gray.
+
+    Example:
+        >>> from pixelrl.images.folders import list_bundled
+        >>> camera = list_bundled("test")[1]  # gray, without a profile: it counts as sRGB
+        >>> same, converted = (read_profiled(camera, 1, each) for each in ("ignore", "srgb"))
+        >>> same.shape, int(same[0, 0, 0]), round(255 * float(converted[0, 0, 0]), 3)
+        ((512, 512, 1), 200, 200.0)
     """
     if profile == "ignore":
         return read_array(path, channels)
@@ -87,6 +94,12 @@ def read_map(path: Path, name: str, channels: int, profile: Profile) -> NDArray[
     Raises:
         ConfigError: as `read_profiled` does.
         DataError: as `read_profiled` does.
+
+    Example:
+        >>> from pixelrl.images.folders import list_bundled
+        >>> astronaut = list_bundled("test")[0]
+        >>> [read_map(astronaut, name, 3, "ignore").shape for name in ("image", "mask")]
+        [(512, 512, 3), (512, 512, 1)]
     """
     wanted = "ignore" if name == "mask" else profile
     return read_profiled(path, map_channels(name, channels), wanted)
@@ -102,6 +115,16 @@ def find_profile(path: Path, profile: Profile, channels: int) -> bytes:
         path: the file that was edited.
         profile: how it was read.
         channels: of the edited image.
+
+    Raises:
+        ConfigError: a conversion was wanted and imagecodecs is not installed.
+        DataError: the file is missing or no image.
+
+    Example:
+        >>> from pixelrl.images.folders import list_bundled
+        >>> astronaut = list_bundled("test")[0]
+        >>> find_profile(astronaut, "ignore", 3)[16:20], find_profile(astronaut, "srgb", 3)
+        (b'RGB ', b'')
     """
     if profile == "ignore":
         found = read_embedded_profile(path)
@@ -115,6 +138,11 @@ def icc_profile(profile: Profile) -> bytes:
 
     Raises:
         ConfigError: imagecodecs is not installed.
+
+    Example:
+        >>> profile = icc_profile("prophoto")
+        >>> profile[16:20], profile[36:40]  # its color space, and the signature of every profile
+        (b'RGB ', b'acsp')
     """
     codecs = _codecs(profile)
     if profile == "srgb":

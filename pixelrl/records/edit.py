@@ -121,8 +121,8 @@ def describe_entry(entry: Mapping[str, Any]) -> str:
     """Tell an entry of the history to a person, in one line.
 
     Example:
-        >>> told({"what": "median -> keep", "mask": "sky.png", "digest": "0a1b", "changed": 7})
-        'median -> keep in sky.png (0a1b): 7 choices'
+        >>> describe_entry({"what": "median -> keep", "steps": "1-2", "changed": 7})
+        'median -> keep in steps 1-2: 7 choices'
     """
     where = f" in {entry['mask']} ({entry.get('digest')})" if "mask" in entry else ""
     steps = f" in {describe_steps(entry['steps'])}" if "steps" in entry else ""

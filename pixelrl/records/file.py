@@ -18,7 +18,7 @@ Layers = Mapping[str, NDArray[Any]]
 LAYERS = {
     "entropy": "(T,H,W) float16, of the policy before the step, nats",
     "value": "(T,H,W) float16, the return expected before the step",
-    "reward": "(T,H,W) float16, what the step earned",
+    "reward": "(T,H,W) float16, the reward of the step",
     "frames": "(T+1,H,W,C) uint8, the image before the first step and after each",
     "target": "(H,W,C) uint8, what the image should have become",
     "original": "(T,H,W) uint8, the choices as first recorded, before somebody altered them",

@@ -1,4 +1,4 @@
-"""Play recorded choices again, as they are and as they were before somebody altered them."""
+"""Replay recorded choices, as they are and as they were before somebody altered them."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -28,7 +28,7 @@ class Replayed(NamedTuple):
             were not.
         scores: of the outcome, by name; none without a target.
         original_scores: of the original outcome.
-        recorded: what was played.
+        recorded: what was replayed.
         profile: ICC profile that the outcome has to carry; empty for none.
     """
 
@@ -40,8 +40,8 @@ class Replayed(NamedTuple):
     profile: bytes
 
 
-def play_file(choices: Path, maps: Mapping[str, Path]) -> Replayed:
-    """Play a file of recorded choices on an image.
+def replay_file(choices: Path, maps: Mapping[str, Path]) -> Replayed:
+    """Replay a file of recorded choices on an image.
 
     Args:
         choices: a ``.choices.npz``, as `predict` wrote it or as somebody altered it.
@@ -96,11 +96,15 @@ def read_scene(experiment: Experiment, maps: Mapping[str, Path]) -> dict[str, Te
 
 
 def outcome(experiment: Experiment, choices: NDArray[np.uint8], scene: Scene) -> Tensor:
-    """Play choices ``(T,H,W)``; returns the last image, ``(1,C,H,W)``."""
+    """Replay choices ``(T,H,W)``; returns the last image, ``(1,C,H,W)``.
+
+    Raises:
+        MapError: the choices do not fit the image.
+    """
     image = scene["image"]
-    played = torch.from_numpy(choices).long().unsqueeze(1)
-    world = tile_environment(experiment.task, image, experiment.data.tile)
-    for after in replay(world, played, scene):
+    batched = torch.from_numpy(choices).long().unsqueeze(1)
+    environment = tile_environment(experiment.task, image, experiment.data.tile)
+    for after in replay(environment, batched, scene):
         image = after
     return image
 

@@ -40,6 +40,10 @@ def write_record(
         scene: what was edited, ``(B,K,H,W)`` each.
         experiment: the settings, to be stored with the choices.
         profile: ICC profile to embed in ``NAME.png``; empty for none.
+
+    Raises:
+        DataError: a file cannot be written.
+        TypeError: the image was edited without keeping its trace.
     """
     if edited.trace is None:
         raise TypeError("an image was edited without keeping its trace.")

@@ -18,6 +18,11 @@ class PolicyOutput(NamedTuple):
         logits: ``(B,A,H,W)``, unnormalized log-probabilities of the edits.
         value: ``(B,1,H,W)``, the expected return; None when not asked for.
         memory: ``(B,D,H,W)`` for the next step; None without a ConvGRU.
+
+    Example:
+        >>> logits, value, memory = PolicyValueNet(1, 9, width=8)(torch.zeros(2, 1, 16, 16))
+        >>> logits.shape, value.shape, memory.shape
+        (torch.Size([2, 9, 16, 16]), torch.Size([2, 1, 16, 16]), torch.Size([2, 8, 16, 16]))
     """
 
     logits: Tensor
@@ -33,6 +38,11 @@ class ConvGRU(nn.Module):
 
     Args:
         width: channels of input and memory.
+
+    Example:
+        >>> gru = ConvGRU(8)
+        >>> sum(weight.numel() for weight in gru.parameters()) == 6 * 8 * 8 * 3 * 3
+        True
     """
 
     def __init__(self, width: int) -> None:
@@ -50,6 +60,12 @@ class ConvGRU(nn.Module):
 
         Returns:
             The next memory, ``(B,D,H,W)``.
+
+        Example:
+            >>> features = torch.zeros(2, 8, 16, 16)
+            >>> memory = ConvGRU(8)(features, torch.ones(2, 8, 16, 16))
+            >>> memory.shape, bool((memory.abs() <= 1).all())  # between the old one and a tanh
+            (torch.Size([2, 8, 16, 16]), True)
         """
         update, reset, candidate = self.over_input(features).chunk(3, 1)
         if memory is None:
@@ -61,7 +77,7 @@ class ConvGRU(nn.Module):
 
 
 class PolicyValueNet(nn.Module):
-    """Decide for every pixel at once.
+    """Compute policy and value of every pixel at once.
 
     A trunk of four 3×3 convolutions (dilations 1-2-3-4), then a policy branch (3-2, ConvGRU, head)
     and a value branch (3-2, head). Weights start He-normal, biases at zero.
@@ -96,19 +112,30 @@ class PolicyValueNet(nn.Module):
 
     @property
     def reach(self) -> int:
-        """How far, in pixels, an answer depends on: 16, or 18 through a ConvGRU's reset gate."""
+        """How far, in pixels, an answer depends on: 16, or 18 through a ConvGRU's reset gate.
+
+        Example:
+            >>> [PolicyValueNet(1, 9, width=8, memory=memory).reach for memory in (True, False)]
+            [18, 16]
+        """
         return 16 if self.memory is None else 18
 
     def value(self, observation: Tensor) -> Tensor:
-        """Expect a return from an observation ``(B,K,H,W)`` alone, ``(B,1,H,W)``."""
-        seen = self.trunk(observation.contiguous(memory_format=torch.channels_last))
-        value: Tensor = self.value_head(self.value_body(seen))
+        """Expect a return from an observation ``(B,K,H,W)`` alone, ``(B,1,H,W)``.
+
+        Example:
+            >>> net, image = PolicyValueNet(1, 9, width=8), torch.rand(2, 1, 16, 16)
+            >>> net.value(image).shape, torch.equal(net.value(image), net(image).value)
+            (torch.Size([2, 1, 16, 16]), True)
+        """
+        features = self.trunk(observation.contiguous(memory_format=torch.channels_last))
+        value: Tensor = self.value_head(self.value_body(features))
         return value.to(observation.dtype)
 
     def forward(
         self, observation: Tensor, memory: Tensor | None = None, *, with_value: bool = True
     ) -> PolicyOutput:
-        """Decide.
+        """Compute the policy, and the value if it is asked for.
 
         Args:
             observation: ``(B,K,H,W)``.
@@ -117,14 +144,21 @@ class PolicyValueNet(nn.Module):
 
         Returns:
             The answer; logits and value in the observation's dtype also under autocast.
+
+        Example:
+            >>> net, image = PolicyValueNet(1, 9, width=8), torch.rand(2, 1, 16, 16)
+            >>> first = net(image)
+            >>> second = net(image, first.memory, with_value=False)
+            >>> second.logits.shape, second.value is None, torch.equal(first.logits, second.logits)
+            (torch.Size([2, 9, 16, 16]), True, False)
         """
         dtype = observation.dtype
-        seen = self.trunk(observation.contiguous(memory_format=torch.channels_last))
-        thought = self.policy_body(seen)
+        features = self.trunk(observation.contiguous(memory_format=torch.channels_last))
+        hidden = self.policy_body(features)
         if self.memory is not None:
-            thought = memory = self.memory(thought, memory)
-        logits = self.policy_head(thought).to(dtype)
-        value = self.value_head(self.value_body(seen)).to(dtype) if with_value else None
+            hidden = memory = self.memory(hidden, memory)
+        logits = self.policy_head(hidden).to(dtype)
+        value = self.value_head(self.value_body(features)).to(dtype) if with_value else None
         return PolicyOutput(logits, value, memory)
 
 

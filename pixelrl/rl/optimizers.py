@@ -13,7 +13,7 @@ STEP = 20.0
 
 
 class Muon(Adam):
-    """Transition kernels along the orthogonal factor of their momentum, all else by Adam.
+    """Step kernels along the orthogonal factor of their momentum, all else by Adam.
 
     Jordan et al. 2024, "Muon: an optimizer for hidden layers in neural networks". A kernel
     ``(O,I,h,w)`` counts as the matrix ``(O, I h w)``: all singular values of its step are (about)
@@ -29,6 +29,8 @@ class Muon(Adam):
     Example:
         >>> layer = nn.Conv2d(2, 2, 3)
         >>> optimizer = Muon([layer.weight], [layer.bias], rate=1e-3)
+        >>> [group["lr"] for group in optimizer.param_groups]  # of the bias, of the kernel
+        [0.001, 0.02]
     """
 
     def __init__(self, kernels: Iterable[Tensor], others: Iterable[Tensor], rate: float) -> None:
@@ -40,7 +42,16 @@ class Muon(Adam):
 
     @torch.no_grad()
     def step(self, closure: Callable[[], float] | None = None) -> Any:  # noqa: ANN401
-        """Take one step; kernels have theirs here, and without gradient Adam passes over them."""
+        """Take one step; kernels have theirs here, and without gradient Adam passes over them.
+
+        Example:
+            >>> kernel = nn.Parameter(torch.zeros(2, 2, 1, 1))
+            >>> kernel.grad = torch.diag(torch.tensor([1.0, 0.1]))[..., None, None]
+            >>> Muon([kernel], [], rate=0.05).step()
+            >>> kernel.detach().flatten(1).round()  # rare directions move as far as common ones
+            tensor([[-1.,  0.],
+                    [ 0., -1.]])
+        """
         loss = None
         if closure is not None:
             with torch.enable_grad():
@@ -71,6 +82,11 @@ def orthogonalize(matrix: Tensor) -> Tensor:
 
     Five steps of Jordan's quintic Newton-Schulz iteration: matrix products only, no wait for the
     device. A matrix of zeros stays one.
+
+    Example:
+        >>> turned = orthogonalize(torch.diag(torch.tensor([5.0, 1.0])))
+        >>> turned.shape, torch.linalg.svdvals(turned).round(decimals=1)
+        (torch.Size([2, 2]), tensor([0.8000, 0.7000]))
     """
     turned: Tensor = matrix / (matrix.norm() + 1e-7)
     tall = matrix.shape[0] > matrix.shape[1]
@@ -88,6 +104,12 @@ def make_optimizer(module: nn.Module, kind: str, rate: float) -> Optimizer:
         module: whose weights are learned.
         kind: ``adam`` or ``muon``.
         rate: Adam's step size.
+
+    Example:
+        >>> from pixelrl.rl.network import PolicyValueNet
+        >>> optimizer = make_optimizer(PolicyValueNet(1, 9, width=8), "muon", rate=1e-3)
+        >>> [(len(group["params"]), group["lr"]) for group in optimizer.param_groups]
+        [(12, 0.001), (11, 0.02)]
     """
     if kind == "adam":
         return Adam(module.parameters(), lr=rate)

@@ -1,4 +1,4 @@
-"""Return maps, and the convolution that lets a pixel care for its neighbours' future."""
+"""Return maps, and the convolution that lets a pixel care for its neighbors' future."""
 
 from collections.abc import Callable
 
@@ -11,7 +11,7 @@ Spread = Callable[[Tensor], Tensor]
 
 
 class RewardMapConv(nn.Conv2d):
-    """Spread returns over the neighbourhood with one learned kernel (AAAI-19, equation 12).
+    """Spread returns over the neighborhood with one learned kernel (AAAI-19, equation 12).
 
     The kernel starts as the identity. It is cross-correlated with zeros beyond the border, as
     ``conv_R`` of the official code is.
@@ -41,6 +41,15 @@ class RewardMapConv(nn.Conv2d):
 
         A large kernel on a CPU goes through the Fourier transform, which computes the same many
         times faster (docs/adr/0012-reward-map-convolution-by-fft.md).
+
+        Example:
+            >>> conv = RewardMapConv(3)
+            >>> with torch.no_grad():
+            ...     _ = conv.weight.fill_(1.0)
+            ...     conv(torch.ones(1, 1, 3, 3))[0, 0]  # how many neighbors lie within the image
+            tensor([[4., 6., 4.],
+                    [6., 9., 6.],
+                    [4., 6., 4.]])
         """
         if returns.device.type == "cpu" and self.kernel_size[0] >= 9:
             return correlate_by_fft(returns, self.weight)
@@ -56,6 +65,11 @@ def correlate_by_fft(maps: Tensor, kernel: Tensor) -> Tensor:
 
     Returns:
         ``(B,1,H,W)``, differentiable with respect to both.
+
+    Example:
+        >>> maps, kernel = torch.ones(1, 1, 3, 3), torch.ones(1, 1, 3, 3)
+        >>> correlate_by_fft(maps, kernel).shape, correlate_by_fft(maps, kernel)[0, 0, 0].round()
+        (torch.Size([1, 1, 3, 3]), tensor([4., 6., 4.]))
     """
     side = kernel.shape[-1]
     height, width = maps.shape[-2:]
@@ -68,9 +82,12 @@ def correlate_by_fft(maps: Tensor, kernel: Tensor) -> Tensor:
 
 
 def return_maps(
-    rewards: Tensor, gamma: float, spread: Spread | None = None, bootstrap: Tensor | None = None
+    rewards: Tensor,
+    gamma: float,
+    reward_map_conv: Spread | None = None,
+    bootstrap: Tensor | None = None,
 ) -> Tensor:
-    """Sum discounted, spread rewards backwards: ``R_t = r_t + gamma * w * R_{t+1}``.
+    """Sum discounted, convolved rewards backwards: ``R_t = r_t + gamma * w * R_{t+1}``.
 
     TMM-20, the matrix form of the n-step return with reward-map convolution; the last reward of an
     episode is not convolved, as in the official ``pixelwise_a3c.py``.
@@ -78,12 +95,12 @@ def return_maps(
     Args:
         rewards: ``(T,B,1,H,W)``.
         gamma: discount per step.
-        spread: the reward-map convolution ``w``; None for the identity.
+        reward_map_conv: the reward-map convolution ``w``; None for the identity.
         bootstrap: ``(B,1,H,W)``, the value after the last reward (n-step return); None at the
             episode's end.
 
     Returns:
-        ``(T,B,1,H,W)``; gradient flows to ``spread``.
+        ``(T,B,1,H,W)``; gradient flows to ``reward_map_conv``.
 
     Example:
         >>> return_maps(torch.ones(3, 1, 1, 1, 1), gamma=0.5).flatten()
@@ -95,7 +112,8 @@ def return_maps(
         if future is None:
             future = reward
         else:
-            future = reward + gamma * (future if spread is None else spread(future))
+            near = future if reward_map_conv is None else reward_map_conv(future)
+            future = reward + gamma * near
         returns.append(future)
     return torch.stack(returns[::-1])
 

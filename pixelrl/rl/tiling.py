@@ -19,7 +19,7 @@ from pixelrl.task import Task
 
 Maps = Sequence[Tensor | None]
 Local = Callable[[Maps], Maps]
-"""A function of aligned maps whose answer at a pixel depends on a bounded neighbourhood."""
+"""A function of aligned maps whose answer at a pixel depends on a bounded neighborhood."""
 
 
 def in_tiles(local: Local, maps: Maps, *, reach: int, tile: int) -> list[Tensor | None]:
@@ -35,6 +35,16 @@ def in_tiles(local: Local, maps: Maps, *, reach: int, tile: int) -> list[Tensor 
 
     Returns:
         What ``local(maps)`` returns.
+
+    Example:
+        >>> import torch
+        >>> seen = []
+        >>> def double(maps):
+        ...     seen.append(tuple(maps[0].shape[-2:]))
+        ...     return [2 * maps[0]]
+        >>> (answer,) = in_tiles(double, [torch.ones(1, 1, 4, 6)], reach=1, tile=4)
+        >>> answer.shape, answer.unique(), seen  # two tiles, each with its halo
+        (torch.Size([1, 1, 4, 6]), tensor([2.]), [(4, 5), (4, 3)])
     """
     height, width = next(value for value in maps if value is not None).shape[-2:]
     whole: list[Tensor | None] = []
@@ -53,7 +63,7 @@ def in_tiles(local: Local, maps: Maps, *, reach: int, tile: int) -> list[Tensor 
 
 
 def tile_policy(policy: Policy, *, reach: int, tile: int) -> Policy:
-    """Make a policy decide in tiles.
+    """Make a policy compute in tiles.
 
     Args:
         policy: a network that looks at most ``reach`` pixels aside, as `PolicyValueNet` does.
@@ -61,10 +71,18 @@ def tile_policy(policy: Policy, *, reach: int, tile: int) -> Policy:
         tile: side of a tile, in pixels.
 
     Returns:
-        A policy that decides the same in less memory.
+        A policy that answers the same in less memory.
+
+    Example:
+        >>> import torch
+        >>> from pixelrl.rl.network import PolicyValueNet
+        >>> net, image = PolicyValueNet(1, 9, width=8), torch.rand(1, 1, 24, 32)
+        >>> tiled = tile_policy(net, reach=net.reach, tile=16)
+        >>> torch.allclose(tiled(image, None).logits, net(image).logits, atol=1e-5)
+        True
     """
 
-    def decide(observation: Tensor, memory: Tensor | None) -> PolicyOutput:
+    def answer(observation: Tensor, memory: Tensor | None) -> PolicyOutput:
         answers = in_tiles(
             lambda maps: tuple(policy(_there(maps[0]), maps[1])),
             (observation, memory),
@@ -73,12 +91,12 @@ def tile_policy(policy: Policy, *, reach: int, tile: int) -> Policy:
         )
         return PolicyOutput(_there(answers[0]), answers[1], answers[2])
 
-    return decide
+    return answer
 
 
 @dataclass(frozen=True)
 class TiledEnvironment:
-    """Play a task in tiles: a world for `play` and `replay`.
+    """Step a task in tiles: an environment for `rollout` and `replay`.
 
     Attributes:
         task: the task; it must know its `reach`.
@@ -86,6 +104,14 @@ class TiledEnvironment:
 
     Raises:
         ConfigError: the task does not know its reach, or the tile is no positive number.
+
+    Example:
+        >>> import torch
+        >>> from pixelrl_tasks.denoising import Denoising
+        >>> image, choice = torch.rand(1, 1, 24, 32), torch.full((1, 24, 32), 5)  # the median
+        >>> tiled = TiledEnvironment(Denoising(), tile=16)
+        >>> torch.equal(tiled.step(image, choice, {}), Denoising().step(image, choice, {}))
+        True
     """
 
     task: Task
@@ -94,7 +120,7 @@ class TiledEnvironment:
     def __post_init__(self) -> None:
         if self.task.reach is None:
             raise ConfigError(
-                f"{type(self.task).__name__} does not state its reach, so it cannot be played in"
+                f"{type(self.task).__name__} does not state its reach, so it cannot be stepped in"
                 " tiles; leave the tile size at 0."
             )
         if self.tile < 1:
@@ -123,7 +149,7 @@ class TiledEnvironment:
 
 
 def tile_environment(task: Task, image: Tensor, tile: int) -> Environment:
-    """Choose where to play on an image: in the task itself, or in its tiles if it is larger.
+    """Choose the environment for an image: the task itself, or its tiles if the image is larger.
 
     Args:
         task: the task.
@@ -131,7 +157,17 @@ def tile_environment(task: Task, image: Tensor, tile: int) -> Environment:
         tile: side of a tile, in pixels; 0 for never.
 
     Returns:
-        The task, or `Tiled`.
+        The task, or a `TiledEnvironment`.
+
+    Raises:
+        ConfigError: the tile is below zero.
+
+    Example:
+        >>> import torch
+        >>> from pixelrl_tasks.denoising import Denoising
+        >>> images = [torch.empty(1, 1, 1000, 1000), torch.empty(1, 1, 1000, 1025)]
+        >>> [type(tile_environment(Denoising(), image, 1024)).__name__ for image in images]
+        ['Denoising', 'TiledEnvironment']
     """
     whole = not tile or task.reach is None or max(image.shape[-2:]) <= tile
     return task if whole else TiledEnvironment(task, tile)
@@ -143,6 +179,5 @@ def _room(answer: Tensor | None, height: int, width: int) -> Tensor | None:
 
 def _there(value: Tensor | None) -> Tensor:
     """Narrow the type of a map that is known to be there."""
-    if value is None:
-        raise TypeError("a map is missing.")
+    assert value is not None
     return value

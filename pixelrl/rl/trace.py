@@ -16,7 +16,7 @@ class Trace(NamedTuple):
         frames: ``(T+1,B,C,H,W)``, the image before the first step and after each.
         entropy: ``(T,B,H,W)``, of the policy before each step, in nats.
         value: ``(T,B,H,W)``, the return expected before each step.
-        reward: ``(T,B,H,W)``, what each step earned; None if that is unknown.
+        reward: ``(T,B,H,W)``, each step's reward; None if that is unknown.
     """
 
     frames: Tensor
@@ -26,25 +26,36 @@ class Trace(NamedTuple):
 
 
 def record_step(step: Transition, reward: Tensor | None) -> Trace:
-    """Take from a step what is worth keeping.
+    """Take from a transition what a trace keeps.
 
     Args:
         step: with its value.
         reward: the step's reward map ``(B,1,H,W)``, if it is known.
 
     Returns:
-        One step's worth of each map, without the axis T; its frame is the image after the step.
+        Each map of that one step, without the axis T; its frame is the image after the step.
+
+    Raises:
+        TypeError: the transition has no value.
+
+    Example:
+        >>> from pixelrl.rl.network import PolicyOutput
+        >>> output = PolicyOutput(torch.zeros(1, 9, 4, 4), torch.ones(1, 1, 4, 4), None)
+        >>> image, choice = torch.zeros(1, 1, 4, 4), torch.zeros(1, 4, 4, dtype=torch.int64)
+        >>> trace = record_step(Transition(image, output, choice, image), reward=None)
+        >>> trace.entropy.shape, trace.entropy[0, 0, 0].exp().round()  # torn between nine edits
+        (torch.Size([1, 4, 4]), tensor(9.))
     """
     value = step.output.value
     if value is None:
-        raise TypeError("the policy was played without its value.")
+        raise TypeError("the policy was asked without its value.")
     entropy = torch.special.entr(step.output.logits.softmax(1)).sum(1)
     shown = None if reward is None else reward[:, 0].cpu()
     return Trace(step.after.cpu(), entropy.cpu(), value[:, 0].cpu(), shown)
 
 
 def stack_steps(start: Tensor, steps: Sequence[Trace]) -> Trace:
-    """Put what was seen of each step one after another.
+    """Put what was recorded of each step one after another.
 
     Args:
         start: ``(B,C,H,W)``, where the episode began.
@@ -52,6 +63,13 @@ def stack_steps(start: Tensor, steps: Sequence[Trace]) -> Trace:
 
     Returns:
         The trace of the whole episode.
+
+    Example:
+        >>> maps = torch.zeros(1, 4, 4)
+        >>> step = Trace(frames=torch.zeros(1, 3, 4, 4), entropy=maps, value=maps, reward=None)
+        >>> trace = stack_steps(torch.ones(1, 3, 4, 4), [step, step])
+        >>> trace.frames.shape, trace.frames[:, 0, 0, 0, 0], trace.value.shape
+        (torch.Size([3, 1, 3, 4, 4]), tensor([1., 0., 0.]), torch.Size([2, 1, 4, 4]))
     """
     rewards = [step.reward for step in steps if step.reward is not None]
     return Trace(

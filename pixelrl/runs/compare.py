@@ -42,7 +42,11 @@ class RunSummary:
 
 
 def list_runs(root: Path) -> list[RunSummary]:
-    """Read all runs below a folder, by their start; those of one moment by their number."""
+    """Read all runs below a folder, by their start; those of one moment by their number.
+
+    Raises:
+        CheckpointError: a file of one is damaged.
+    """
     found = [read_run(file.parent) for file in root.glob("**/run.json")]
     return sorted(found, key=_start)
 

@@ -18,6 +18,9 @@ def draw_learning_curves(directory: Path, title: str) -> None:
     Args:
         directory: of the run; the picture is written there, unless nothing was logged.
         title: what stands above.
+
+    Raises:
+        DataError: the picture cannot be written.
     """
     logged = read_history(directory)
     names = sorted(logged, key=lambda name: (not name.startswith("val/"), name))

@@ -92,7 +92,11 @@ def natural_key(path: Path) -> list[str | int]:
 
 
 def checkpoint_in(path: Path) -> Path:
-    """Take a run's directory for its best checkpoint, or its last; a file for itself."""
+    """Take a run's directory for its best checkpoint, or its last; a file for itself.
+
+    Raises:
+        CheckpointError: the run has neither.
+    """
     if not path.is_dir():
         return path
     for name in (BEST, LAST):

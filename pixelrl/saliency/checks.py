@@ -20,8 +20,12 @@ def check_saliency(model: SaliencyModel, size: int = 64) -> None:
         ContractError: one sentence that names the culprit and the cure.
 
     Example:
-        >>> from pixelrl_tasks.saliency_models.gbvs import Gbvs
-        >>> check_saliency(Gbvs())
+        >>> from pixelrl.saliency import CallableSaliency
+        >>> check_saliency(CallableSaliency(lambda image: image.mean(1)))  # keeps them all
+        >>> dark = CallableSaliency(lambda image: -image.mean(1), name="dark")
+        >>> check_saliency(dark)  # doctest: +ELLIPSIS
+        Traceback (most recent call last):
+        pixelrl.errors.ContractError: saliency model 'dark' goes below zero; return numbers from ...
     """
     name = getattr(model, "name", None)
     _promise(

@@ -7,92 +7,18 @@ Each is found in the entry-point group ``pixelrl.saliency`` and made from plain 
 import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
 from pixelrl.discovery import load
-from pixelrl.errors import ConfigError, MapError, PluginError
+from pixelrl.errors import ConfigError, PluginError
+from pixelrl.saliency.frame import IMAGENET, Frame, Network, Output
 from pixelrl.saliency.model import SALIENCY, Kind
-
-Network = Callable[[Tensor], Tensor]
-"""From ``(B,3,h,w)`` to ``(B,1,h',w')`` or ``(B,h',w')``."""
-
-Output = Literal["map", "log_density", "logit"]
-"""What a network answers: numbers from 0 on, their logarithm, or the input of a sigmoid."""
-
-IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
-"""The mean and deviation that most networks expect to be taken off."""
-
-
-@dataclass(frozen=True)
-class Frame:
-    """Fit images to a network, and its answer to the images.
-
-    Attributes:
-        size: height and width that the network wants, in pixels.
-        mean: what is taken off each channel.
-        std: what each channel is divided by then.
-        output: what the network answers.
-
-    Raises:
-        ConfigError: one of them cannot be.
-    """
-
-    size: Sequence[int] = (288, 384)
-    mean: Sequence[float] = IMAGENET[0]
-    std: Sequence[float] = IMAGENET[1]
-    output: Output = "map"
-
-    def __post_init__(self) -> None:
-        if len(self.size) != 2 or min(self.size) < 1:
-            raise ConfigError(
-                f"size: expected height and width in pixels, such as [288,384], got {self.size}."
-            )
-        if len(self.mean) != 3 or len(self.std) != 3 or min(self.std) <= 0:
-            raise ConfigError(
-                f"mean, std: expected three numbers each, std above 0, got {self.mean}, {self.std}."
-            )
-        if self.output not in get_args(Output):
-            raise ConfigError(
-                f"output: expected {', '.join(get_args(Output))}, got {self.output!r}."
-            )
-
-    def ask(self, network: Network, image: Tensor) -> Tensor:
-        """Ask the network about images at its own size.
-
-        Args:
-            network: answers ``(B,3,*size)``.
-            image: ``(B,3,H,W)`` in [0, 1].
-
-        Returns:
-            ``(B,H,W)`` float32, 0 or more.
-
-        Raises:
-            MapError: the answer is no map per image.
-        """
-        small = F.interpolate(image, tuple(self.size), mode="bilinear", antialias=True)
-        mean, std = (small.new_tensor(each)[:, None, None] for each in (self.mean, self.std))
-        answer = network((small - mean) / std).float()
-        if answer.ndim == 3:
-            answer = answer.unsqueeze(1)
-        if answer.ndim != 4 or answer.shape[:2] != (image.shape[0], 1):
-            raise MapError(
-                f"saliency network: expected ({image.shape[0]}, 1, h, w) or"
-                f" ({image.shape[0]}, h, w), got {tuple(answer.shape)}; export it so."
-            )
-        if self.output == "log_density":
-            answer = (answer - answer.amax((-2, -1), keepdim=True)).exp()
-        elif self.output == "logit":
-            answer = answer.sigmoid()
-        whole = F.interpolate(answer, image.shape[-2:], mode="bilinear").clamp(min=0)
-        return whole.squeeze(1)
 
 
 class CallableSaliency:
@@ -103,6 +29,11 @@ class CallableSaliency:
             ``module:attribute``.
         kind: what it predicts.
         name: what to call it.
+
+    Example:
+        >>> model = CallableSaliency(lambda image: image.amax(1), name="bright")
+        >>> model.name, model(torch.ones(2, 3, 4, 6)).shape
+        ('bright', torch.Size([2, 4, 6]))
     """
 
     def __init__(
@@ -124,6 +55,12 @@ class NumpySaliency:
             ``module:attribute``.
         kind: what it predicts.
         name: what to call it.
+
+    Example:
+        >>> model = NumpySaliency(lambda picture: picture.max(axis=2))
+        >>> answer = model(torch.full((2, 3, 4, 6), 0.2))
+        >>> answer.shape, answer[0, 0, 0]
+        (torch.Size([2, 4, 6]), tensor(51.))
     """
 
     def __init__(
@@ -139,8 +76,8 @@ class NumpySaliency:
         """Compute saliency, ``(B,3,H,W)`` to ``(B,H,W)``, one image after the other."""
         pictures = (image.clamp(0, 1) * 255).round().to(torch.uint8).permute(0, 2, 3, 1)
         maps = [self.function(picture) for picture in pictures.cpu().numpy()]
-        stacked = np.stack([np.asarray(each, dtype=np.float32) for each in maps])
-        return torch.from_numpy(stacked).to(image.device)
+        answer = np.stack([np.asarray(each, dtype=np.float32) for each in maps])
+        return torch.from_numpy(answer).to(image.device)
 
 
 class NetworkFile(ABC):
@@ -157,6 +94,14 @@ class NetworkFile(ABC):
     Raises:
         ConfigError: there is no such file, or a setting cannot be.
         PluginError: the file is not of this kind.
+
+    Example:
+        >>> class Flat(NetworkFile):  # a kind of its own: a file whose name is the answer
+        ...     def open(self, path): self.level = float(path)
+        ...     def network(self, device): return lambda batch: 0 * batch[:, :1] + self.level
+        >>> answer = Flat("0.25", size=(8, 12))(torch.rand(2, 3, 64, 96))
+        >>> answer.shape, answer[0, 0, 0]
+        (torch.Size([2, 64, 96]), tensor(0.2500))
     """
 
     def __init__(
@@ -187,10 +132,21 @@ class NetworkFile(ABC):
 
 
 class TorchScriptSaliency(NetworkFile):
-    """Ask a network from a file that ``torch.jit.save`` has written."""
+    """Ask a network from a file that ``torch.jit.save`` has written.
+
+    Example:
+        >>> TorchScriptSaliency(__file__)  # doctest: +ELLIPSIS
+        Traceback (most recent call last):
+        pixelrl.errors.PluginError: ...files.py: no TorchScript file; write it with torch.jit...
+    """
 
     def open(self, path: str) -> None:
-        """Load it, on the CPU."""
+        """Load it, on the CPU.
+
+        Raises:
+            ConfigError: there is no such file.
+            PluginError: it is no TorchScript file.
+        """
         file = existing(path)
         try:
             with warnings.catch_warnings():  # torch deprecates what it will read for years
@@ -218,7 +174,12 @@ class OnnxSaliency(NetworkFile):
     """
 
     def open(self, path: str) -> None:
-        """Begin a session on it."""
+        """Begin a session on it.
+
+        Raises:
+            ConfigError: there is no such file.
+            PluginError: onnxruntime is not installed, or it is no ONNX file that can be run.
+        """
         try:
             import onnxruntime  # noqa: PLC0415 - an extra
         except ImportError as error:
@@ -248,6 +209,10 @@ def resolve_function(function: Callable[..., Any] | str) -> Callable[..., Any]:
 
     Raises:
         PluginError: there is none.
+
+    Example:
+        >>> resolve_function("math:hypot")(3, 4)
+        5.0
     """
     function = load(SALIENCY, function) if isinstance(function, str) else function
     if not callable(function):
@@ -260,6 +225,11 @@ def existing(path: str) -> str:
 
     Raises:
         ConfigError: there is none.
+
+    Example:
+        >>> existing("no/net.onnx")
+        Traceback (most recent call last):
+        pixelrl.errors.ConfigError: no/net.onnx: no such file; give the model's file as path.
     """
     if not Path(path).is_file():
         raise ConfigError(f"{path}: no such file; give the model's file as path.")

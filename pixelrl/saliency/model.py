@@ -36,6 +36,13 @@ class SaliencyModel(Protocol):
     Attributes:
         name: what scores and errors call it.
         kind: what it predicts. Models of objects make poor rewards: they hardly react to color.
+
+    Example:
+        >>> class Bright:
+        ...     name, kind = "bright", "contrast"
+        ...     def __call__(self, image): return image.mean(1)
+        >>> isinstance(Bright(), SaliencyModel), Bright()(torch.ones(2, 3, 4, 6)).shape
+        (True, torch.Size([2, 4, 6]))
     """
 
     @property
@@ -87,6 +94,12 @@ class Saliency:
 
         Raises:
             PluginError: there is no such model, or it cannot be made with these options.
+
+        Example:
+            >>> Saliency.named("gbvs", {"grid": 16}).model.grid
+            16
+            >>> Saliency.named("gbvs+itti").name
+            'gbvs+itti'
         """
         options = dict(options or {})
         names = name.split("+")
@@ -100,12 +113,22 @@ class Saliency:
 
     @property
     def name(self) -> str:
-        """What the model is called."""
+        """What the model is called.
+
+        Example:
+            >>> Saliency.named("itti").name
+            'itti'
+        """
         return self.model.name
 
     @property
     def kind(self) -> Kind:
-        """What the model predicts."""
+        """What the model predicts.
+
+        Example:
+            >>> Saliency.named("itti").kind
+            'contrast'
+        """
         return self.model.kind
 
     def __call__(self, image: Tensor) -> Tensor:
@@ -156,6 +179,13 @@ class Ensemble:
 
     Args:
         models: the models.
+
+    Example:
+        >>> from pixelrl.saliency import CallableSaliency
+        >>> left = CallableSaliency(lambda image: torch.tensor([[[1.0, 0.0]]]))
+        >>> right = CallableSaliency(lambda image: torch.tensor([[[0.0, 9.0]]]))
+        >>> Ensemble((left, right))(torch.rand(1, 3, 1, 2))  # scales do not matter
+        tensor([[[0.5000, 0.5000]]])
     """
 
     def __init__(self, models: tuple[SaliencyModel, ...]) -> None:
@@ -163,12 +193,24 @@ class Ensemble:
 
     @property
     def name(self) -> str:
-        """The models' names, joined."""
+        """The models' names, joined.
+
+        Example:
+            >>> Saliency.named("gbvs+itti").model.name
+            'gbvs+itti'
+        """
         return "+".join(model.name for model in self.models)
 
     @property
     def kind(self) -> Kind:
-        """Of objects if any is."""
+        """Of objects if any is.
+
+        Example:
+            >>> from pixelrl.saliency import CallableSaliency
+            >>> parts = [CallableSaliency(torch.sum, kind=kind) for kind in ("fixation", "object")]
+            >>> Ensemble(tuple(parts)).kind
+            'object'
+        """
         kinds = {model.kind for model in self.models}
         return next(kind for kind in ("object", "contrast", "fixation") if kind in kinds)
 
@@ -188,6 +230,11 @@ def as_density(saliency: Tensor) -> Tensor:
 
     Returns:
         The same shape, positive.
+
+    Example:
+        >>> as_density(torch.tensor([[1.0, 3.0], [0.0, 4.0]]))
+        tensor([[1.2500e-01, 3.7500e-01],
+                [5.0000e-07, 5.0000e-01]])
     """
     top = saliency.amax((-2, -1), keepdim=True)
     lifted = saliency / top.clamp(min=1e-30) + 1e-6
@@ -204,6 +251,11 @@ def as_unit(saliency: Tensor) -> Tensor:
 
     Returns:
         The same shape in [0, 1]; zeros stay zeros.
+
+    Example:
+        >>> as_unit(torch.tensor([[1.0, 3.0], [0.0, 4.0]]))
+        tensor([[0.2500, 0.7500],
+                [0.0000, 1.0000]])
     """
     return saliency / saliency.amax((-2, -1), keepdim=True).clamp(min=1e-30)
 

@@ -1,4 +1,4 @@
-"""Between page and desk: what the page sends becomes values, what it shows becomes bytes."""
+"""Between page and session: what the page sends becomes values, what it shows becomes bytes."""
 
 import base64
 import binascii
@@ -96,26 +96,26 @@ def _region(sent: object, name: str, size: tuple[int, int]) -> Region:
     return region_of(torch.tensor(gray) / 255, name)
 
 
-def describe_session(desk: Session) -> dict[str, Any]:
+def describe_session(session: Session) -> dict[str, Any]:
     """Tell the page what it works with."""
     return {
-        "task": desk.experiment.name,
-        "told": (type(desk.task).__doc__ or "").partition("\n")[0],
-        "steps": desk.task.length,
-        "masked": desk.masked,
+        "task": session.experiment.name,
+        "told": (type(session.task).__doc__ or "").partition("\n")[0],
+        "steps": session.task.length,
+        "masked": session.masked,
         "edits": [
             {"name": name, "ink": ink}
             for name, ink in zip(
-                desk.names, ink_edits(desk.names, desk.task.actions.noop), strict=True
+                session.names, ink_edits(session.names, session.task.actions.noop), strict=True
             )
         ],
         "formats": [f"image/{kind.lower()}" for kind in FORMATS],
         "bytes": MOST_BYTES,
-        "episode": describe_episode(desk, desk.base) if desk.is_open() else None,
+        "episode": describe_episode(session, session.base) if session.is_open() else None,
     }
 
 
-def describe_episode(desk: Session, episode: Episode) -> dict[str, Any]:
+def describe_episode(session: Session, episode: Episode) -> dict[str, Any]:
     """Tell the page what came of an episode."""
     height, width = episode.frames.shape[-2:]
     return {
@@ -124,8 +124,8 @@ def describe_episode(desk: Session, episode: Episode) -> dict[str, Any]:
         "name": episode.picture.path.stem,
         "width": width,
         "height": height,
-        "shares": desk.shares(episode),
-        "changed": [episode.change(step).pixels for step in range(desk.task.length + 1)],
+        "shares": session.shares(episode),
+        "changed": [episode.change(step).pixels for step in range(session.task.length + 1)],
     }
 
 

@@ -16,18 +16,21 @@ from pixelrl.studio.session import Episode, Session
 
 
 def save_episode(
-    desk: Session, episode: Episode, policy: Sequence[str], out: Path
+    session: Session, episode: Episode, policy: Sequence[str], out: Path
 ) -> dict[str, Any]:
     """Write an episode's record, its masks, and the command line that gives the same again.
 
     Args:
-        desk: where it was played.
+        session: where it was rolled out.
         episode: what to keep.
         policy: the words of the command line that name the policy and its settings.
         out: the folder; a picture that came through the page is copied to ``inputs`` in it.
 
     Returns:
         ``files``, the paths written, and ``command``.
+
+    Raises:
+        DataError: the picture cannot be read, or a file cannot be written.
     """
     source = episode.picture.path
     name = source.stem
@@ -35,8 +38,8 @@ def save_episode(
         (out / "inputs").mkdir(parents=True, exist_ok=True)
         source = Path(shutil.copyfile(source, out / "inputs" / source.name))
     masks = _write_masks(episode, out, name)
-    profile = find_profile(source, desk.experiment.data.profile, desk.task.channels)
-    write_record(out, name, episode.edited, episode.picture.scene, desk.experiment, profile)
+    profile = find_profile(source, session.experiment.data.profile, session.task.channels)
+    write_record(out, name, episode.edited, episode.picture.scene, session.experiment, profile)
     history = [
         sign({**describe_rule(rule), **_mask(rule.region, masks)}, "studio")
         for rule in episode.rules

@@ -57,10 +57,10 @@ class RefusalError(Exception):
 
 
 class Studio(ThreadingHTTPServer):
-    """Serve one desk.
+    """Serve one session.
 
     Args:
-        desk: the policy and the picture.
+        session: the policy and the picture.
         policy: the words of the command line that name the policy.
         out: where to keep what the page saves.
         port: to listen on; 0 for any free one.
@@ -71,8 +71,8 @@ class Studio(ThreadingHTTPServer):
 
     daemon_threads = True
 
-    def __init__(self, desk: Session, policy: Sequence[str], out: Path, port: int = 0) -> None:
-        self.desk, self.policy, self.out = desk, tuple(policy), out
+    def __init__(self, session: Session, policy: Sequence[str], out: Path, port: int = 0) -> None:
+        self.session, self.policy, self.out = session, tuple(policy), out
         self.token = secrets.token_urlsafe(16)
         self._folder = tempfile.TemporaryDirectory(prefix="pixelrl-studio-")
         self.uploads = Path(self._folder.name)
@@ -103,11 +103,19 @@ class Handler(BaseHTTPRequestHandler):
     sys_version = ""
 
     def do_GET(self) -> None:
-        """Serve the page, its pictures and its choices."""
+        """Serve the page, its pictures and its choices.
+
+        Raises:
+            Exception: what the studio stumbles over, once the page was told.
+        """
         self._answered(self._get)
 
     def do_POST(self) -> None:
-        """Open, play or save."""
+        """Open, roll out or save.
+
+        Raises:
+            Exception: what the studio stumbles over, once the page was told.
+        """
         self._answered(self._post)
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002
@@ -147,43 +155,43 @@ class Handler(BaseHTTPRequestHandler):
         return rest
 
     def _get(self, path: str) -> None:
-        desk = self.server.desk
+        session = self.server.session
         if path in STATIC:
             name, kind = STATIC[path]
             self._send(files("pixelrl.studio").joinpath("page", name).read_bytes(), kind)
         elif path == "about.json":
-            self._send_json(messages.describe_session(desk))
+            self._send_json(messages.describe_session(session))
         elif found := re.fullmatch(r"episodes/(\d{1,9})/(frame|change)-(\d{1,4})\.png", path):
-            episode, step = desk.episode(int(found[1])), int(found[3])
-            if step > desk.task.length:
+            episode, step = session.episode(int(found[1])), int(found[3])
+            if step > session.task.length:
                 raise RefusalError(HTTPStatus.NOT_FOUND, f"no step {step}.")
             frame = episode.frames[step] if found[2] == "frame" else episode.change(step).picture
             self._send(messages.encode_png(frame), "image/png")
         elif found := re.fullmatch(r"episodes/(\d{1,9})/mask\.png", path):
-            mask = desk.episode(int(found[1])).picture.mask
+            mask = session.episode(int(found[1])).picture.mask
             if mask is None:
                 raise RefusalError(HTTPStatus.NOT_FOUND, "this task knows no mask.")
             self._send(messages.encode_png(mask.inside.float()[None]), "image/png")
         elif found := re.fullmatch(r"episodes/(\d{1,9})/choices\.bin", path):
-            choices = desk.episode(int(found[1])).choices.numpy().tobytes()
+            choices = session.episode(int(found[1])).choices.numpy().tobytes()
             self._send(choices, "application/octet-stream")
         else:
             raise RefusalError(HTTPStatus.NOT_FOUND, "no such page.")
 
     def _post(self, path: str) -> None:
-        desk = self.server.desk
+        session = self.server.session
         if path == "open":
-            episode = desk.open(self._upload(), uploaded=True)
-            self._send_json(messages.describe_episode(desk, episode))
-        elif path == "play":
+            episode = session.open(self._upload(), uploaded=True)
+            self._send_json(messages.describe_episode(session, episode))
+        elif path == "rollout":
             sent = self._json()
-            height, width = desk.base.frames.shape[-2:]
+            height, width = session.base.frames.shape[-2:]
             rules, mask = (
                 messages.parse_rules(sent, (height, width)),
                 messages.parse_mask(sent, (height, width)),
             )
-            episode = desk.play(rules, mask)
-            self._send_json(messages.describe_episode(desk, episode))
+            episode = session.roll_out(rules, mask)
+            self._send_json(messages.describe_episode(session, episode))
         elif path == "save":
             sent = self._json()
             number = sent.get("episode") if isinstance(sent, dict) else None
@@ -192,7 +200,9 @@ class Handler(BaseHTTPRequestHandler):
                     HTTPStatus.BAD_REQUEST, "save: expected the number of an episode."
                 )
             server = self.server
-            self._send_json(save_episode(desk, desk.episode(number), server.policy, server.out))
+            self._send_json(
+                save_episode(session, session.episode(number), server.policy, server.out)
+            )
         else:
             raise RefusalError(HTTPStatus.NOT_FOUND, "no such page.")
 

@@ -1,4 +1,4 @@
-"""What lies on the desk: a policy, the picture that is open, and the episodes played on it."""
+"""A session: a policy, the picture that is open, and the episodes rolled out on it."""
 
 import threading
 from collections.abc import Sequence
@@ -60,10 +60,10 @@ class Episode:
     """Hold one episode on the open picture.
 
     Attributes:
-        number: counts the episodes of this desk from 1.
+        number: counts the episodes of this session from 1.
         picture: what was edited.
         rules: what a person asked for.
-        edited: what the agents made of it, with its layers.
+        edited: what the agents made of it, with its trace.
         base: the episode without any rules on the same picture; None if this is it.
     """
 
@@ -75,9 +75,13 @@ class Episode:
 
     @property
     def frames(self) -> Tensor:
-        """The image before the first step and after each, ``(T+1,C,H,W)`` on the CPU."""
+        """The image before the first step and after each, ``(T+1,C,H,W)`` on the CPU.
+
+        Raises:
+            TypeError: the episode was rolled out without its trace.
+        """
         if self.edited.trace is None:
-            raise TypeError("an episode was played without keeping its layers.")
+            raise TypeError("an episode was rolled out without its trace.")
         return self.edited.trace.frames[:, 0]
 
     @property
@@ -138,7 +142,7 @@ class Session:
             mask = crop_middle(size)
         return self._begin(Picture(path, image, uploaded), mask)
 
-    def play(self, rules: Sequence[Rule], mask: Region | None = None) -> Episode:
+    def roll_out(self, rules: Sequence[Rule], mask: Region | None = None) -> Episode:
         """Edit the open picture again, under rules.
 
         Args:
@@ -154,7 +158,7 @@ class Session:
             base = self.base if mask is None else self._begin(self.base.picture, mask)
             if not rules:
                 return base
-            episode = self._played(base.picture, tuple(rules), base)
+            episode = self._rolled_out(base.picture, tuple(rules), base)
             self._episodes[episode.number] = episode
             for number in list(self._episodes)[1:-KEPT]:
                 del self._episodes[number]
@@ -176,10 +180,10 @@ class Session:
         return self._base is not None
 
     def episode(self, number: int) -> Episode:
-        """Find an episode that was played.
+        """Find an episode that was rolled out.
 
         Raises:
-            ConfigError: it was forgotten, or never played.
+            ConfigError: it was forgotten, or never rolled out.
         """
         try:
             return self._episodes[number]
@@ -192,7 +196,7 @@ class Session:
         return shares
 
     def _begin(self, picture: Picture, mask: Region | None) -> Episode:
-        """Play the first episode on a picture, without rules, and forget all others."""
+        """Roll out the first episode on a picture, without rules, and forget all others."""
         if mask is not None:
             if not self.masked:
                 raise ConfigError(
@@ -201,11 +205,11 @@ class Session:
                 )
             mask.check_size((picture.image.shape[2], picture.image.shape[3]))
         with self._lock:
-            base = self._played(picture._replace(mask=mask), ())
+            base = self._rolled_out(picture._replace(mask=mask), ())
             self._base, self._episodes = base, {base.number: base}
             return base
 
-    def _played(
+    def _rolled_out(
         self, picture: Picture, rules: tuple[Rule, ...], base: Episode | None = None
     ) -> Episode:
         intervention = compile_rules(rules, self.names, self.task.length) if rules else None

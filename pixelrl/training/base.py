@@ -25,7 +25,11 @@ class BaseModule(pl.LightningModule):
         self.learning = learning
 
     def update(self, loss: Tensor) -> None:
-        """Take one optimizer step."""
+        """Take one optimizer step down a loss, a scalar.
+
+        Raises:
+            TypeError: there is not the one optimizer that `configure_optimizers` makes.
+        """
         chosen = self.optimizers()
         if isinstance(chosen, list):
             raise TypeError("expected the one optimizer that configure_optimizers makes.")
@@ -36,7 +40,11 @@ class BaseModule(pl.LightningModule):
         chosen.step()
 
     def end_batch(self) -> float:
-        """Let the rate fall; returns the one the batch was learned with."""
+        """Let the rate fall; returns the one the batch was learned with.
+
+        Raises:
+            TypeError: there is not the one schedule that `configure_optimizers` makes.
+        """
         schedule = self.lr_schedulers()
         if not isinstance(schedule, LRScheduler):
             raise TypeError("expected the one schedule that configure_optimizers makes.")

@@ -10,7 +10,7 @@ from pixelrl.errors import CheckpointError
 
 
 def read_blobs(path: Path) -> dict[str, list[NDArray[np.float32]]]:
-    """Read the arrays of every layer that has some: a convolution's weight and bias.
+    """Read each layer's arrays: a convolution's weight ``(O,I,h,w)`` and bias.
 
     Both formats are read, today's (``layer``) and the older one (``layers``).
 

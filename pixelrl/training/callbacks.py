@@ -76,7 +76,11 @@ class ShowEpisodes(Callback):
 
 
 def draw(task: Task, choices: Tensor, scene: Scene) -> Tensor:
-    """Draw the filmstrip of a batch's first image, ``(3,h,w)``."""
+    """Draw the filmstrip of a batch's first image, ``(3,h,w)``.
+
+    Raises:
+        MapError: the choices do not fit the image.
+    """
     first = {name: value[:1] for name, value in scene.items()}
     frames = [first["image"], *replay(task, choices[:, :1], first)]
     target = first["target"][0].cpu() if "target" in first else None

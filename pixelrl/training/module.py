@@ -1,4 +1,4 @@
-"""The LightningModule: play an episode, learn from it window by window."""
+"""The LightningModule: roll out an episode, learn from it window by window."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -9,7 +9,8 @@ from numpy.random import SeedSequence
 from torch import Generator, Tensor
 
 from pixelrl.maps import Scene, check_scene, exact
-from pixelrl.rl.estimators import ESTIMATORS, Losses, window_losses
+from pixelrl.rl.estimators import ESTIMATORS, window_losses
+from pixelrl.rl.losses import Losses
 from pixelrl.rl.network import PolicyValueNet
 from pixelrl.rl.returns import RewardMapConv
 from pixelrl.rl.rollout import (
@@ -72,18 +73,23 @@ class PixelA3C(BaseModule):
     # Learning
 
     def training_step(self, scene: Scene, episode: int) -> None:
-        """Play one episode on a batch ``(B,K,H,W)`` and learn from each window as it ends."""
+        """Roll out one episode on a batch ``(B,K,H,W)`` and learn from each window as it ends.
+
+        Raises:
+            ConfigError: the task does not have what the estimator asks for.
+            MapError: the scene's maps are not aligned.
+        """
         check_scene(scene, self.task.channels)
         choose: Choose = partial(sample, rng=self._rng(episode), share=self._share())
         if ESTIMATORS[self.learning.estimator].greedy:
             choose = choose_greedy
-        played = 0
+        done = 0
         sums: dict[str, Tensor] = {}
         for steps in split_windows(
             rollout(self.task, self.policy, scene, choose), self.learning.window
         ):
-            played += len(steps)
-            parts = self.learn(steps, scene, last=played == self.task.length, episode=episode)
+            done += len(steps)
+            parts = self.learn(steps, scene, last=done == self.task.length, episode=episode)
             sums = {name: sums.get(name, 0) + part for name, part in parts.items()}
         logged = {f"train/{name}": part for name, part in sums.items()}
         self.log_dict({**logged, "train/rate": self.end_batch()}, sync_dist=True, prog_bar=False)
@@ -101,6 +107,9 @@ class PixelA3C(BaseModule):
 
         Returns:
             The parts of the loss and the mean reward, detached scalars.
+
+        Raises:
+            ConfigError: the task does not have what the estimator asks for.
         """
         parts, reward = self.parts(steps, scene, last=last)
         loss = self.total(parts)
@@ -113,7 +122,11 @@ class PixelA3C(BaseModule):
     def parts(
         self, steps: Sequence[Transition], scene: Scene, *, last: bool
     ) -> tuple[Losses, Tensor]:
-        """Compute the losses of a window of steps, and its mean reward, all scalars."""
+        """Compute the losses of a window of steps, and its mean reward, all scalars.
+
+        Raises:
+            ConfigError: the task does not have what the estimator asks for.
+        """
         rule = self.learning
         myopic = last or rule.gamma == 0  # nothing after the window counts
         bootstrap = None if myopic else self.value_of(steps[-1], scene)
@@ -159,20 +172,23 @@ class PixelA3C(BaseModule):
 
         Returns:
             The finished images, the choices, and the rewards and trace if asked for.
+
+        Raises:
+            MapError: the task's reward is no reward map, or the image is too small for its edits.
         """
-        world, policy = self._at_size(scene["image"], with_value=with_trace)
+        environment, policy = self._at_size(scene["image"], with_value=with_trace)
         choices: list[Tensor] = []
         kept: list[Trace] = []
         image = scene["image"]
         reward = image.new_full((image.shape[0],), 0.0 if with_reward else torch.nan)
         choose = choose_greedy if intervention is None else choose_under(intervention)
-        for step in rollout(world, policy, scene, choose):
+        for step in rollout(environment, policy, scene, choose):
             choices.append(step.choice)
-            paid = reward_map(self.task, step.before, step.after, scene) if with_reward else None
-            if paid is not None:
-                reward = reward + paid.mean((1, 2, 3))
+            rewards = reward_map(self.task, step.before, step.after, scene) if with_reward else None
+            if rewards is not None:
+                reward = reward + rewards.mean((1, 2, 3))
             if with_trace:
-                kept.append(record_step(step, paid))
+                kept.append(record_step(step, rewards))
             image = step.after
         trace = stack_steps(scene["image"], kept) if with_trace else None
         return Edited(image, torch.stack(choices), reward, trace)
@@ -206,9 +222,9 @@ class PixelA3C(BaseModule):
         return self.trainer.global_rank, self.trainer.world_size
 
     def _at_size(self, image: Tensor, *, with_value: bool) -> tuple[Environment, Policy]:
-        """Choose how to play on images of this size: whole, or in tiles if they are larger."""
+        """Choose environment and policy for images of this size: in tiles if they are larger."""
         policy = partial(self.policy, with_value=with_value)
-        world = tile_environment(self.task, image, self.tile)
-        if world is self.task:
-            return world, policy
-        return world, tile_policy(policy, reach=self.policy.reach, tile=self.tile)
+        environment = tile_environment(self.task, image, self.tile)
+        if environment is self.task:
+            return environment, policy
+        return environment, tile_policy(policy, reach=self.policy.reach, tile=self.tile)

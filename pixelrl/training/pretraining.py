@@ -1,4 +1,4 @@
-"""The supervised start: the trunk learns to predict the image that would earn most."""
+"""The supervised start: the trunk learns to predict the image of the highest reward."""
 
 import torch
 from torch import Tensor, nn
@@ -44,12 +44,16 @@ class Regression(BaseModule):
         image = scene["image"]
         with exact(self.device):
             observation = self.task.observe(image, scene)
-        seen = self.trunk(observation.contiguous(memory_format=torch.channels_last))
-        residual: Tensor = self.head(self.body(seen)).to(image.dtype)
+        features = self.trunk(observation.contiguous(memory_format=torch.channels_last))
+        residual: Tensor = self.head(self.body(features)).to(image.dtype)
         return image + residual
 
     def reward(self, predicted: Tensor, scene: Scene) -> Tensor:
-        """Reward a prediction as one step would be, ``(B,)``, the mean over pixels."""
+        """Reward a prediction as one step would be, ``(B,)``, the mean over pixels.
+
+        Raises:
+            MapError: the task's answer is no reward map.
+        """
         image = scene["image"]
         with exact(self.device):
             return reward_map(self.task, image, predicted, scene).mean((1, 2, 3))
@@ -83,7 +87,7 @@ def hand_over(weights: dict[str, Tensor], policy: PolicyValueNet) -> list[str]:
     """Load what a `Regression` has learned into a network; heads and memory keep their start.
 
     Args:
-        weights: the regression's state.
+        weights: the regression's state, arrays of any shape.
         policy: the network.
 
     Returns:

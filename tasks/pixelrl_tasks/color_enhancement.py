@@ -27,7 +27,7 @@ class ColorEnhancement(Task):
 
     TMM-20 and the authors' sample code: Lab in, thirteen global color moves of 5 %, ten steps, the
     drop of Lab distance as reward. Pairs come from folders, ``data.train.image=inputs
-    data.train.target=renditions``; photographs in the box are given a look made by code.
+    data.train.target=renditions``; bundled images are given a look made by code.
 
     Attributes:
         saturation: ``exact`` scales the S of HSV. ``legacy`` does as the sample code, which scales
@@ -35,7 +35,10 @@ class ColorEnhancement(Task):
         space: how the numbers of the images are meant, for the network, the reward and the scores.
             The published table is of ProPhoto images; the sample code reads them as if they were
             sRGB, which makes errors a fifth to a quarter smaller.
-        look: what the photographs in the box are turned to: ``pop_out`` or ``cross_process``.
+        look: what the bundled images are turned to: ``pop_out`` or ``cross_process``.
+
+    Raises:
+        ConfigError: a setting cannot be.
     """
 
     contract: ClassVar[int] = 1
@@ -106,7 +109,8 @@ class ColorEnhancement(Task):
 def saturate_legacy(image: Tensor, factor: float) -> Tensor:
     """Do what the sample code does: scale H, S and V of the second row, and no other.
 
-    ``temp[1] *= 0.95`` there means a channel and hits a row (official color ``State.py``).
+    From RGB ``(B,3,H,W)`` to the same. ``temp[1] *= 0.95`` there means a channel and hits a row
+    (official color ``State.py``).
     """
     hsv = rgb_to_hsv(image[:, :, 1:2])
     row: Tensor = hsv_to_rgb(hsv * factor)

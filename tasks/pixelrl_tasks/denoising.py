@@ -29,6 +29,9 @@ class Denoising(Restoration):
         density: share of pixels that salt and pepper replace, half of them each; in color, all of a
             pixel's channels together.
         clip: whether the noisy image is clipped to [0, 1].
+
+    Raises:
+        ConfigError: a setting cannot be.
     """
 
     contract: ClassVar[int] = 1

@@ -25,6 +25,9 @@ class Inpainting(Restoration):
         rotation: largest rotation of the text, in degrees; half of the texts are rotated.
         fonts: ``installed`` for this machine's fonts, ``bundled`` for Pillow's own alone, the same
             on every machine, or a folder of font files.
+
+    Raises:
+        ConfigError: a setting cannot be.
     """
 
     contract: ClassVar[int] = 1

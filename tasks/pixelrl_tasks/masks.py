@@ -38,7 +38,7 @@ def draw_mask(image: Tensor, rng: Generator, kinds: Sequence[str]) -> Tensor:
 
 
 def disc(image: Tensor, rng: Generator) -> Tensor:
-    """Draw an upright ellipse that lies within the image and covers 3 % to 20 % of it."""
+    """Draw an upright ellipse within the image, ``(1,H,W)``, that covers 3 % to 20 % of it."""
     height, width = image.shape[-2:]
     area, shape, across, down = torch.rand(4, generator=rng).tolist()
     # In units of the image's sides an ellipse covers pi * a * b.
@@ -54,7 +54,7 @@ def disc(image: Tensor, rng: Generator) -> Tensor:
 
 
 def superpixels(image: Tensor, rng: Generator) -> Tensor:
-    """Join neighboring superpixels (SLIC) around a random one until 3 % to 20 % are covered."""
+    """Join neighboring superpixels (SLIC) around a random one to 3 % to 20 %, ``(1,H,W)``."""
     small = _reduced(image)
     segments = slic(
         small.permute(1, 2, 0).numpy(), n_segments=60, channel_axis=-1, start_label=0
@@ -74,7 +74,7 @@ def superpixels(image: Tensor, rng: Generator) -> Tensor:
 
 
 def salient_object(image: Tensor, rng: Generator) -> Tensor:
-    """Take one of the connected regions where saliency exceeds twice its mean."""
+    """Take one of the connected regions, ``(1,H,W)``, where saliency exceeds twice its mean."""
     small = _reduced(image)
     saliency = Saliency(Gbvs())(small[None])[0, 0]
     salient = (saliency > 2 * saliency.mean()).numpy().astype(np.uint8)

@@ -22,6 +22,9 @@ class Restoration(Task):
         sees_edits: whether agents also see what each edit would change, beside the image. Not as
             published; agents learn in fewer episodes which edit to take if they need not compute
             medians and bilateral means themselves.
+
+    Raises:
+        ConfigError: a setting cannot be.
     """
 
     local_reward: ClassVar[bool] = True

@@ -209,7 +209,7 @@ def _cut(begin: int, end: int) -> str:
 
 @lru_cache(maxsize=1)
 def _prose() -> str:
-    """Read the prose in the box; its first paragraph tells where it is from."""
+    """Read the bundled prose; its first paragraph tells where it is from."""
     text = files("pixelrl_tasks").joinpath("prose.txt").read_text("utf-8")
     return " ".join(text.partition("\n\n")[2].split()) + " "
 

@@ -1,4 +1,4 @@
-"""What is drawn is what happened: colours, shares, places, and every shape an episode can have."""
+"""What is drawn is what happened: colors, shares, places, and every shape an episode can have."""
 
 import math
 from itertools import pairwise
@@ -47,7 +47,7 @@ VISION = {
 
 
 def seen(table: Tensor, vision: str) -> np.ndarray:
-    """Simulate colours ``(A,3)`` as such a reader sees them, in CIELab."""
+    """Simulate colors ``(A,3)`` as such a reader sees them, in CIELab."""
     srgb = table.double().numpy()
     linear = np.where(srgb <= 0.04045, srgb / 12.92, ((srgb + 0.055) / 1.055) ** 2.4)
     mixed = np.clip(linear @ VISION[vision].T, 0, 1)
@@ -86,20 +86,20 @@ def is_picture(strip: Tensor) -> bool:
 
 
 @pytest.mark.parametrize("vision", VISION)
-def test_the_first_nine_colours_are_told_apart_by_everyone(vision: str) -> None:
+def test_the_first_nine_colors_are_told_apart_by_everyone(vision: str) -> None:
     assert distances(palette(9), vision).min() > 10
     assert distances(color_edits(NAMES), vision).min() > 10
     assert distances(palette(16), vision).min() > 10
 
 
 @pytest.mark.parametrize("vision", VISION)
-def test_neighbours_differ_strongly(vision: str) -> None:
+def test_neighbors_differ_strongly(vision: str) -> None:
     lab = seen(palette(9), vision)
     assert min(float(deltaE_ciede2000(one, other)) for one, other in pairwise(lab)) > 18
 
 
 @pytest.mark.parametrize("count", [1, 2, 20, 21, 50])
-def test_colours_are_pairwise_distinct(count: int) -> None:
+def test_colors_are_pairwise_distinct(count: int) -> None:
     names = ["keep", *(f"edit {index}" for index in range(count))]
     assert len({tuple(row) for row in color_edits(names, "keep").tolist()}) == count + 1
     assert palette(count).shape == (count, 3)
@@ -113,7 +113,7 @@ def test_light_gray_is_kept_for_the_edit_that_does_nothing() -> None:
     assert all(row.unique().numel() > 1 for row in color_edits(["a", "b", "keep"]))
 
 
-def test_every_pixel_has_the_colour_of_its_edit() -> None:
+def test_every_pixel_has_the_color_of_its_edit() -> None:
     choice = torch.randint(9, (2, 5, 7), generator=torch.Generator().manual_seed(1))
     painted = draw_choices(choice, NAMES)
     assert painted.shape == (2, 3, 5, 7)
@@ -133,7 +133,7 @@ def test_change_is_blue_where_darker_and_orange_where_brighter() -> None:
     assert red[4] > blue[4]
 
 
-def test_change_shows_a_move_of_colour_alone() -> None:
+def test_change_shows_a_move_of_color_alone() -> None:
     before = torch.full((1, 3, 2, 2), 0.5)
     after = before + torch.tensor([-0.2, 0.1, 0.1])[:, None, None]
     red, _, blue = draw_change(before, after, 5.0)[0, :, 0, 0]

@@ -15,7 +15,7 @@ from torch import Tensor
 from pixelrl.actions import ActionSet, keep, shift
 from pixelrl.oracle import rewards_per_edit
 from pixelrl.rewards import squared_error_drop
-from pixelrl.rl.estimators import (
+from pixelrl.rl.losses import (
     Losses,
     expected_losses,
     pathwise_losses,
@@ -52,11 +52,11 @@ def test_gradient_reaches_the_kernel_through_the_value_loss_alone(estimator: str
     elif estimator == "pathwise":
         parts = pathwise_losses(steps, returns, rewards, GAMMA)
     else:
-        worth = torch.stack([rewards_per_edit(task, step.before, scene) for step in steps])
+        per_edit = torch.stack([rewards_per_edit(task, step.before, scene) for step in steps])
         if estimator == "priced":
-            parts = priced_losses(steps, returns, worth, 0.5)
+            parts = priced_losses(steps, returns, per_edit, 0.5)
         else:
-            parts = expected_losses(steps, returns, rewards, worth)
+            parts = expected_losses(steps, returns, rewards, per_edit)
 
     def reaches(loss: Tensor, parameter: Tensor) -> bool:
         (gradient,) = torch.autograd.grad(loss, parameter, retain_graph=True, allow_unused=True)
@@ -139,9 +139,9 @@ def rehearse(golden_files: Path, weights: Path, *, through_time: bool = False) -
     return Rehearsed(net, spread, steps, wanted)
 
 
-def gradients(played: Rehearsed) -> dict[str, Tensor]:
+def gradients(rehearsed: Rehearsed) -> dict[str, Tensor]:
     """Name our gradients as the official parameters are named."""
-    ours = {name: value.grad for name, value in played.net.named_parameters()}
+    ours = {name: value.grad for name, value in rehearsed.net.named_parameters()}
     layers = {
         "conv1": "trunk.0",
         "diconv2": "trunk.2",
@@ -163,8 +163,8 @@ def gradients(played: Rehearsed) -> dict[str, Tensor]:
     for conv, names in gates.items():
         parts = ours[f"memory.{conv}.weight"].chunk(len(names))
         named.update({f"conv7_{n}.weight": p for n, p in zip(names, parts, strict=True)})
-    if played.spread.weight.grad is not None:
-        named["conv_R.weight"] = played.spread.weight.grad
+    if rehearsed.spread.weight.grad is not None:
+        named["conv_R.weight"] = rehearsed.spread.weight.grad
     return named
 
 
@@ -183,21 +183,21 @@ def test_the_golden_episode_pays_what_it_paid(golden_files: Path) -> None:
 
 
 def test_losses_equal_the_golden_ones(golden_files: Path, weights: Path) -> None:
-    played = rehearse(golden_files, weights)
-    wanted, meta = played.wanted, json.loads(str(played.wanted["meta"]))
-    returns = return_maps(played.rewards, meta["gamma"], played.spread)
-    log_pi = torch.stack([step.output.logits for step in played.steps]).log_softmax(2)
-    taken = log_pi.gather(2, torch.stack([step.choice for step in played.steps]).unsqueeze(2))
+    rehearsed = rehearse(golden_files, weights)
+    wanted, meta = rehearsed.wanted, json.loads(str(rehearsed.wanted["meta"]))
+    returns = return_maps(rehearsed.rewards, meta["gamma"], rehearsed.spread)
+    log_pi = torch.stack([step.output.logits for step in rehearsed.steps]).log_softmax(2)
+    taken = log_pi.gather(2, torch.stack([step.choice for step in rehearsed.steps]).unsqueeze(2))
     entropy = -(log_pi.exp() * log_pi).sum(2, keepdim=True)
     found = {
         "R": returns,
-        "values": torch.stack([step.output.value for step in played.steps]),
+        "values": torch.stack([step.output.value for step in rehearsed.steps]),
         "log_prob": taken,
         "entropy": entropy,
     }
     for name, value in found.items():
         close(value, wanted[name], 1e-9)
-    parts = sampled_losses(played.steps, returns)
+    parts = sampled_losses(rehearsed.steps, returns)
     assert total(parts).item() == pytest.approx(meta["total"], abs=1e-9)
     assert 0.5 * parts.value.item() == pytest.approx(meta["v_mean"], abs=1e-9)
     policy = parts.policy - meta["beta"] * parts.entropy
@@ -205,11 +205,11 @@ def test_losses_equal_the_golden_ones(golden_files: Path, weights: Path) -> None
 
 
 def test_gradients_equal_the_golden_ones(golden_files: Path, weights: Path) -> None:
-    played = rehearse(golden_files, weights)
+    rehearsed = rehearse(golden_files, weights)
     total(
-        sampled_losses(played.steps, return_maps(played.rewards, GAMMA, played.spread))
+        sampled_losses(rehearsed.steps, return_maps(rehearsed.rewards, GAMMA, rehearsed.spread))
     ).backward()
-    found, wanted = gradients(played), played.wanted
+    found, wanted = gradients(rehearsed), rehearsed.wanted
     names = [str(name) for name in wanted["param_names"]]
     assert set(names) == set(found)
     for name, norm, value in zip(names, wanted["grad_norms"], wanted["grad_sums"], strict=True):
@@ -224,42 +224,46 @@ def close(ours: Tensor, wanted: np.ndarray, tolerance: float) -> None:
 
 
 def test_the_usual_mistakes_are_seen(golden_files: Path, weights: Path) -> None:
-    played = rehearse(golden_files, weights)
-    right = json.loads(str(played.wanted["meta"]))["total"]
-    mistakes = json.loads(str(played.wanted["alt"]))
-    plain = total(sampled_losses(played.steps, return_maps(played.rewards, GAMMA))).item()
+    rehearsed = rehearse(golden_files, weights)
+    right = json.loads(str(rehearsed.wanted["meta"]))["total"]
+    mistakes = json.loads(str(rehearsed.wanted["alt"]))
+    plain = total(sampled_losses(rehearsed.steps, return_maps(rehearsed.rewards, GAMMA))).item()
     assert plain == pytest.approx(mistakes["bootstrapped_identity"]["total"], abs=1e-9)
     assert abs(plain - right) > 0.1
     flipped = RewardMapConv(33).double()
-    flipped.load_state_dict({"weight": played.spread.weight.detach().flip(-1, -2)})
-    other = total(sampled_losses(played.steps, return_maps(played.rewards, GAMMA, flipped))).item()
+    flipped.load_state_dict({"weight": rehearsed.spread.weight.detach().flip(-1, -2)})
+    other = total(
+        sampled_losses(rehearsed.steps, return_maps(rehearsed.rewards, GAMMA, flipped))
+    ).item()
     assert abs(other - right) > 1e-5
-    detached = return_maps(played.rewards, GAMMA, played.spread).detach()
-    total(sampled_losses(played.steps, detached)).backward()
-    assert "conv_R.weight" not in gradients(played)
+    detached = return_maps(rehearsed.rewards, GAMMA, rehearsed.spread).detach()
+    total(sampled_losses(rehearsed.steps, detached)).backward()
+    assert "conv_R.weight" not in gradients(rehearsed)
 
 
 def test_back_propagation_through_time_is_seen(golden_files: Path, weights: Path) -> None:
     norms = {}
     for through_time in (False, True):
-        played = rehearse(golden_files, weights, through_time=through_time)
+        rehearsed = rehearse(golden_files, weights, through_time=through_time)
         total(
-            sampled_losses(played.steps, return_maps(played.rewards, GAMMA, played.spread))
+            sampled_losses(rehearsed.steps, return_maps(rehearsed.rewards, GAMMA, rehearsed.spread))
         ).backward()
-        norms[through_time] = gradients(played)["conv7_Uz.weight"].norm().item()
-    mistakes = json.loads(str(played.wanted["alt"]))
+        norms[through_time] = gradients(rehearsed)["conv7_Uz.weight"].norm().item()
+    mistakes = json.loads(str(rehearsed.wanted["alt"]))
     assert norms[True] == pytest.approx(mistakes["gru_bptt"]["conv7_Uz.weight"], rel=1e-7)
     assert norms[False] == pytest.approx(mistakes["R_detached"]["conv7_Uz.weight"], rel=1e-7)
 
 
 def test_play_detaches_as_the_golden_episode_does(golden_files: Path, weights: Path) -> None:
-    played = rehearse(golden_files, weights)
-    recorded = iter([step.choice for step in played.steps])
-    scene = {"image": played.steps[0].before.double()}
-    steps = list(rollout(Published(length=3), played.net, scene, lambda _: next(recorded)))
-    total(sampled_losses(steps, return_maps(played.rewards, GAMMA, played.spread))).backward()
-    norms = dict(zip(played.wanted["param_names"], played.wanted["grad_norms"], strict=True))
-    for name, gradient in gradients(played).items():  # its states are float64, the golden float32
+    rehearsed = rehearse(golden_files, weights)
+    recorded = iter([step.choice for step in rehearsed.steps])
+    scene = {"image": rehearsed.steps[0].before.double()}
+    steps = list(rollout(Published(length=3), rehearsed.net, scene, lambda _: next(recorded)))
+    total(sampled_losses(steps, return_maps(rehearsed.rewards, GAMMA, rehearsed.spread))).backward()
+    norms = dict(zip(rehearsed.wanted["param_names"], rehearsed.wanted["grad_norms"], strict=True))
+    for name, gradient in gradients(
+        rehearsed
+    ).items():  # its states are float64, the golden float32
         assert gradient.norm().item() == pytest.approx(norms[name], rel=1e-4), name
 
 
@@ -300,7 +304,7 @@ def enumerate_exactly(estimator: str, gamma: float, window: int) -> Enumerated:
     task = TinyToy(length=2)
     scene = toy_scene(1, 1, 1, 2, seed=3, dtype=torch.float64)
     weight = filled((3, 2), 5, low=-1, dtype=torch.float64).requires_grad_()
-    worth = filled((2,), 6, low=-5, high=5, dtype=torch.float64)
+    weighted = filled((2,), 6, low=-5, high=5, dtype=torch.float64)
     spread = RewardMapConv(3).double()
     with torch.no_grad():
         spread.weight.copy_(filled((1, 1, 3, 3), 7, low=-1))
@@ -308,7 +312,7 @@ def enumerate_exactly(estimator: str, gamma: float, window: int) -> Enumerated:
     def policy(observation: Tensor, memory: Tensor | None) -> PolicyOutput:
         seen = torch.cat([observation, torch.ones_like(observation)], 1)
         logits = torch.einsum("ak,bkhw->bahw", weight, seen)
-        return PolicyOutput(logits, torch.einsum("k,bkhw->bhw", worth, seen)[:, None], None)
+        return PolicyOutput(logits, torch.einsum("k,bkhw->bhw", weighted, seen)[:, None], None)
 
     mean, square, mass = torch.zeros_like(weight), 0.0, 0.0
     for steps in episodes(task, policy, scene):
@@ -323,11 +327,11 @@ def enumerate_exactly(estimator: str, gamma: float, window: int) -> Enumerated:
             bootstrap = None if last else policy(part[-1].after, None).value.detach()
             rewards = torch.stack([task.reward(s.before, s.after, scene) for s in part])
             returns = return_maps(rewards, gamma, spread, bootstrap)
-            priced = torch.stack([rewards_per_edit(task, s.before, scene) for s in part])
+            per_edit = torch.stack([rewards_per_edit(task, s.before, scene) for s in part])
             if estimator == "sampled":
                 loss = loss + sampled_losses(part, returns).policy
             else:
-                loss = loss + expected_losses(part, returns, rewards, priced).policy
+                loss = loss + expected_losses(part, returns, rewards, per_edit).policy
         (gradient,) = torch.autograd.grad(loss, weight)
         mean, square, mass = (
             mean + chance * gradient,
@@ -354,23 +358,23 @@ def test_without_a_future_the_sampled_gradient_is_that_of_the_expected_reward() 
     net = toy_net(task)
     (step,) = rollout(task, net, scene)
     reward = task.reward(step.before, step.after, scene)[None]
-    priced = rewards_per_edit(task, step.before, scene)[None]
-    parts = expected_losses([step], return_maps(reward, GAMMA), reward, priced)
-    earned = (step.output.logits.softmax(1) * priced[0]).sum(1).mean()
+    per_edit = rewards_per_edit(task, step.before, scene)[None]
+    parts = expected_losses([step], return_maps(reward, GAMMA), reward, per_edit)
+    reward_now = (step.output.logits.softmax(1) * per_edit[0]).sum(1).mean()
     head = net.policy_head.weight
     # The remaining future part is -log pi times (R - r) - (V - q), of which R - r is zero.
-    q = (step.output.logits.softmax(1) * priced[0]).sum(1, keepdim=True)
+    q = (step.output.logits.softmax(1) * per_edit[0]).sum(1, keepdim=True)
     taken = step.output.logits.log_softmax(1).gather(1, step.choice[:, None])
     future = (taken * (q - step.output.value).detach()).mean()
-    (wanted,) = torch.autograd.grad(-earned - future, head, retain_graph=True)
+    (wanted,) = torch.autograd.grad(-reward_now - future, head, retain_graph=True)
     (found,) = torch.autograd.grad(parts.policy, head)
     torch.testing.assert_close(found, wanted)
-    assert parts.policy.item() == pytest.approx((-earned - future).item(), rel=1e-5)
+    assert parts.policy.item() == pytest.approx((-reward_now - future).item(), rel=1e-5)
 
 
 def test_priced_is_satisfied_where_logits_are_prices_and_pulls_elsewhere() -> None:
     task, scene = Toy(length=1), toy_scene(2, 1, 6, 6)
-    worth = rewards_per_edit(task, scene["image"], scene)
+    per_edit = rewards_per_edit(task, scene["image"], scene)
     values = torch.zeros(2, 1, 6, 6)
 
     def at(logits: Tensor) -> tuple[Tensor, Tensor]:
@@ -378,17 +382,17 @@ def test_priced_is_satisfied_where_logits_are_prices_and_pulls_elsewhere() -> No
         step = Transition(
             scene["image"], PolicyOutput(logits, values, None), logits.argmax(1), values
         )
-        policy = priced_losses([step], values[None], worth[None], 0.5).policy
+        policy = priced_losses([step], values[None], per_edit[None], 0.5).policy
         return policy, torch.autograd.grad(policy, logits)[0]
 
-    loss, gradient = at(worth / 0.5 + 3)  # a constant beside the prices says nothing
+    loss, gradient = at(per_edit / 0.5 + 3)  # a constant beside the rewards says nothing
     assert loss.item() == pytest.approx(0, abs=1e-8)
     assert gradient.abs().max() < 1e-6
-    sure = torch.zeros_like(worth)
+    sure = torch.zeros_like(per_edit)
     sure[:, 1] = 50.0  # everyone is sure to keep; the gradient does not fade
     _, gradient = at(sure)
-    modest = (worth - worth.mean(1, keepdim=True))[:, 1] < 10
-    assert (gradient[:, 1][modest] > 1e-4 / worth[:, 1].numel()).all()
+    modest = (per_edit - per_edit.mean(1, keepdim=True))[:, 1] < 10
+    assert (gradient[:, 1][modest] > 1e-4 / per_edit[:, 1].numel()).all()
     assert modest.float().mean() > 0.8
 
 
@@ -397,9 +401,9 @@ def test_a_dearer_edit_is_pulled_up_linearly_at_most() -> None:
     logits = torch.zeros(1, 2, 1, 1, requires_grad=True)
     step = Transition(values, PolicyOutput(logits, values, None), values[:, 0].long(), values)
     pulls = []
-    for price in (4.0, 400.0):
-        worth = torch.tensor([0.0, price]).view(1, 1, 2, 1, 1)
-        policy = priced_losses([step], values[None], worth, 0.5).policy
+    for reward in (4.0, 400.0):
+        per_edit = torch.tensor([0.0, reward]).view(1, 1, 2, 1, 1)
+        policy = priced_losses([step], values[None], per_edit, 0.5).policy
         pulls.append(torch.autograd.grad(policy, logits)[0].flatten())
     assert pulls[0][1] < 0 < pulls[0][0]
     torch.testing.assert_close(pulls[0], pulls[1])

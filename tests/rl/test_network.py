@@ -119,10 +119,10 @@ def test_decisions_commute_with_permuting_the_batch(order: list[int], seed: int)
         torch.testing.assert_close(one[order], other, rtol=0, atol=1e-12)
 
 
-def far(difference: Tensor, centre: int) -> int:
-    """Tell how many pixels from the centre anything differs."""
+def far(difference: Tensor, center: int) -> int:
+    """Tell how many pixels from the center anything differs."""
     rows, columns = difference.abs().amax((0, 1)).nonzero().unbind(1)
-    return int(torch.cat([(rows - centre).abs(), (columns - centre).abs()]).max())
+    return int(torch.cat([(rows - center).abs(), (columns - center).abs()]).max())
 
 
 @pytest.mark.parametrize("remembers", [True, False])

@@ -1,4 +1,4 @@
-"""Pathwise learning differentiates what an episode earns through the edits themselves."""
+"""Pathwise learning differentiates the rewards of an episode through the edits themselves."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -11,7 +11,7 @@ from torch import Tensor
 from pixelrl.actions import Edit, changes, keep
 from pixelrl.config.compose import compose
 from pixelrl.errors import ConfigError
-from pixelrl.rl.estimators import pathwise_losses
+from pixelrl.rl.losses import pathwise_losses
 from pixelrl.rl.network import PolicyOutput
 from pixelrl.rl.returns import return_maps
 from pixelrl.rl.rollout import Transition, rollout, straight_through
@@ -19,7 +19,9 @@ from pixelrl.training.checkpoint import build
 from toys import Toy, toy_net, toy_scene
 
 
-def played(task: Toy, size: int = 8) -> tuple[list[Transition], list[Tensor], dict[str, Tensor]]:
+def rolled_out(
+    task: Toy, size: int = 8
+) -> tuple[list[Transition], list[Tensor], dict[str, Tensor]]:
     """Play with logits that are leaves, so that their gradients can be looked at."""
     scene = toy_scene(2, 1, size, size)
     logits: list[Tensor] = []
@@ -33,13 +35,13 @@ def played(task: Toy, size: int = 8) -> tuple[list[Transition], list[Tensor], di
     return list(rollout(task, policy, scene)), logits, scene
 
 
-def earned(task: Toy, steps: list[Transition], scene: dict[str, Tensor]) -> Tensor:
+def summed_rewards(task: Toy, steps: list[Transition], scene: dict[str, Tensor]) -> Tensor:
     return torch.stack([task.reward(step.before, step.after, scene) for step in steps])
 
 
-def test_tied_images_are_the_images() -> None:
+def test_straight_through_images_are_the_images() -> None:
     task = Toy(length=4)
-    steps, _, scene = played(task)
+    steps, _, scene = rolled_out(task)
     for loose, bound in zip(steps, straight_through(task, steps, scene), strict=True):
         assert torch.equal(loose.before, bound.before)
         assert torch.equal(loose.after, bound.after)
@@ -49,8 +51,8 @@ def test_tied_images_are_the_images() -> None:
 def test_the_gradient_is_that_of_mixed_candidates_around_the_choices() -> None:
     """Independently: move one pixel's image by its candidates' mixture and look at the reward."""
     task = Toy(length=1)
-    steps, (logits,), scene = played(task, size=6)
-    rewards = earned(task, straight_through(task, steps, scene), scene)
+    steps, (logits,), scene = rolled_out(task, size=6)
+    rewards = summed_rewards(task, straight_through(task, steps, scene), scene)
     (gradient,) = torch.autograd.grad(rewards.sum(), logits)
     after, target = steps[0].after.double(), scene["target"].double()
     slope = 2 * 255 * (target - after)  # of -255 (target - after)^2
@@ -61,10 +63,10 @@ def test_the_gradient_is_that_of_mixed_candidates_around_the_choices() -> None:
     torch.testing.assert_close(gradient.double(), wanted, rtol=1e-4, atol=1e-4)
 
 
-def test_credit_goes_back_in_time_and_to_neighbours_within_reach() -> None:
+def test_credit_goes_back_in_time_and_to_neighbors_within_reach() -> None:
     task = Toy(length=3)
-    steps, logits, scene = played(task, size=9)
-    rewards = earned(task, straight_through(task, steps, scene), scene)
+    steps, logits, scene = rolled_out(task, size=9)
+    rewards = summed_rewards(task, straight_through(task, steps, scene), scene)
     found = torch.autograd.grad(rewards[2, 0, 0, 4, 4], logits)
     for number, gradient in enumerate(found):
         rows, columns = gradient[0].abs().sum(0).nonzero().unbind(1)
@@ -78,17 +80,17 @@ def test_credit_goes_back_in_time_and_to_neighbours_within_reach() -> None:
 
 def test_a_window_ties_nothing_to_the_window_before() -> None:
     task = Toy(length=4)
-    steps, logits, scene = played(task)
-    rewards = earned(task, straight_through(task, steps[2:], scene), scene)
+    steps, logits, scene = rolled_out(task)
+    rewards = summed_rewards(task, straight_through(task, steps[2:], scene), scene)
     gradients = torch.autograd.grad(rewards.sum(), logits, allow_unused=True)
     assert [gradient is not None for gradient in gradients] == [False, False, True, True]
 
 
 def test_later_rewards_count_less() -> None:
     task = Toy(length=2)
-    steps, _, scene = played(task)
+    steps, _, scene = rolled_out(task)
     steps = straight_through(task, steps, scene)
-    rewards = earned(task, steps, scene)
+    rewards = summed_rewards(task, steps, scene)
     returns = return_maps(rewards.detach(), 0.5)
     parts = pathwise_losses(steps, returns, rewards, 0.5)
     torch.testing.assert_close(parts.policy, -(rewards[0] + 0.5 * rewards[1]).mean())
@@ -97,10 +99,10 @@ def test_later_rewards_count_less() -> None:
 def test_its_gradient_tells_which_shift_is_right() -> None:
     """Where every pixel is too dark, more of "plus" is worth more, whatever was chosen."""
     task = Toy(length=2, stride=0.01)
-    steps, logits, _ = played(task)
+    steps, logits, _ = rolled_out(task)
     scene = {"image": steps[0].before, "target": steps[0].before + 1}
     (first, _) = torch.autograd.grad(
-        earned(task, straight_through(task, steps, scene), scene).sum(), logits
+        summed_rewards(task, straight_through(task, steps, scene), scene).sum(), logits
     )
     names = list(task.actions.names)
     flat = [names.index(name) for name in ("minus", "keep", "plus")]
@@ -124,8 +126,8 @@ class Blind(Toy):
 
 def test_a_reward_without_gradient_is_refused_in_a_line() -> None:
     task = Blind()
-    steps, _, scene = played(task)
-    rewards = earned(task, straight_through(task, steps, scene), scene)
+    steps, _, scene = rolled_out(task)
+    rewards = summed_rewards(task, straight_through(task, steps, scene), scene)
     with pytest.raises(ConfigError, match="pathwise: the task's edits or reward carry no gradient"):
         pathwise_losses(steps, rewards, rewards, 0.9)
 
@@ -134,7 +136,7 @@ def test_a_real_network_learns_through_all_its_decisions() -> None:
     task = Toy()
     net, scene = toy_net(task), toy_scene(2, 1, 8, 8)
     steps = straight_through(task, list(rollout(task, net, scene)), scene)
-    rewards = earned(task, steps, scene)
+    rewards = summed_rewards(task, steps, scene)
     parts = pathwise_losses(steps, return_maps(rewards.detach(), 0.9), rewards, 0.9)
     parts.policy.backward()
     assert net.policy_head.weight.grad.any()

@@ -1,4 +1,4 @@
-"""An episode can be played again, is played only as far as asked for, and waits for no device."""
+"""An episode can be replayed, is rolled out only as far as asked for, and waits for no device."""
 
 from collections.abc import Iterator
 from functools import partial
@@ -16,7 +16,7 @@ from pixelrl.actions import contrast, saturation, scale, shift
 from pixelrl.errors import MapError
 from pixelrl.maps import Scene
 from pixelrl.oracle import rewards_per_edit
-from pixelrl.rl.estimators import expected_losses, sampled_losses
+from pixelrl.rl.losses import expected_losses, sampled_losses
 from pixelrl.rl.returns import RewardMapConv, return_maps
 from pixelrl.rl.rollout import Transition, choose_greedy, replay, rollout, sample, split_windows
 from pixelrl.task import Task
@@ -124,18 +124,18 @@ def test_windows_partition_the_steps(length: int, size: int) -> None:
 
 
 def test_windows_are_played_only_when_asked_for() -> None:
-    task, played = Toy(length=5), []
+    task, stepped = Toy(length=5), []
     net = toy_net(task)
 
     def policy(observation: Tensor, memory: Tensor | None) -> Any:
-        played.append(1)
+        stepped.append(1)
         return net(observation, memory)
 
     gathering = split_windows(rollout(task, policy, toy_scene(1, 1, 6, 6)), 2)
-    assert not played
+    assert not stepped
     for count in (2, 4, 5):
         next(gathering)
-        assert len(played) == count
+        assert len(stepped) == count
 
 
 def test_an_update_between_windows_is_seen_by_the_next_decision() -> None:
@@ -253,10 +253,10 @@ def learn(task: Task, net: nn.Module, spread: nn.Module, scene: Scene) -> None:
         last = seen == task.length
         bootstrap = None if last else net.value(task.observe(steps[-1].after, scene)).detach()
         returns = return_maps(rewards, 0.95, spread, bootstrap)
-        priced = torch.stack([rewards_per_edit(task, step.before, scene) for step in steps])
+        per_edit = torch.stack([rewards_per_edit(task, step.before, scene) for step in steps])
         for parts in (
             sampled_losses(steps, returns),
-            expected_losses(steps, returns, rewards, priced),
+            expected_losses(steps, returns, rewards, per_edit),
         ):
             sum(parts).backward(retain_graph=True)
 

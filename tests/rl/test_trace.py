@@ -39,8 +39,8 @@ def test_layers_are_what_the_policy_thought_at_every_step() -> None:
         entropy = Categorical(logits=step.output.logits.movedim(1, -1)).entropy()
         torch.testing.assert_close(layers.entropy[number], entropy)
         torch.testing.assert_close(layers.value[number], module.policy.value(step.before)[:, 0])
-        earned = module.task.reward(step.before, step.after, scene)
-        torch.testing.assert_close(layers.reward[number], earned[:, 0])
+        rewards = module.task.reward(step.before, step.after, scene)
+        torch.testing.assert_close(layers.reward[number], rewards[:, 0])
     torch.testing.assert_close(layers.reward.mean((2, 3)).sum(0), edited.reward)
 
 

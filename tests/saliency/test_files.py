@@ -9,7 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from pixelrl.errors import ConfigError, MapError, PluginError
-from pixelrl.saliency.files import CallableSaliency, Frame, NumpySaliency, TorchScriptSaliency
+from pixelrl.saliency.files import CallableSaliency, NumpySaliency, TorchScriptSaliency
+from pixelrl.saliency.frame import Frame
 from pixelrl.saliency.model import Saliency
 from pixelrl.testing import check_saliency
 from skips import need

@@ -39,9 +39,9 @@ def photo(tmp_path: Path) -> Path:
 @contextmanager
 def serving_desk(checkpoint: Path, photo: Path, out: Path) -> Iterator[Studio]:
     found = restore(checkpoint)
-    desk = Session(found.module, found.experiment)
-    desk.open(photo)
-    with Studio(desk, ["--checkpoint", str(checkpoint)], out) as server:
+    session = Session(found.module, found.experiment)
+    session.open(photo)
+    with Studio(session, ["--checkpoint", str(checkpoint)], out) as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
         thread.start()
         yield server
@@ -118,9 +118,9 @@ def test_strangers_are_refused(studio: Studio) -> None:
         assert (status, told["error"]) == (403, "the studio answers this machine only.")
     play = {"rules": [], "regions": []}
     host = f"127.0.0.1:{studio.server_port}"
-    assert ask(studio, "play", play, Origin=f"http://{host}")[0] == 200
+    assert ask(studio, "rollout", play, Origin=f"http://{host}")[0] == 200
     for origin in ("https://evil.example", "null", "http://127.0.0.1:1"):
-        status, told = ask(studio, "play", play, Origin=origin)
+        status, told = ask(studio, "rollout", play, Origin=origin)
         assert (status, told["error"]) == (403, "the studio answers its own page only.")
 
 
@@ -147,7 +147,7 @@ def test_uploads_are_limited_in_type_and_size(
         return status, told.get("error", told.get("name"))
 
     assert upload(data) == (200, "etc-a-b")  # no folder of the sender's survives
-    assert studio.desk.base.picture.path.is_relative_to(studio.uploads)
+    assert studio.session.base.picture.path.is_relative_to(studio.uploads)
     assert upload(data, "text/html")[0] == 415
     assert upload(b"<svg/>", "image/png") == (
         *(400, "etc-a-b.png: not a picture; open PNG, JPEG, WEBP, BMP, TIFF."),
@@ -156,7 +156,7 @@ def test_uploads_are_limited_in_type_and_size(
     Image.new("L", (30, 30)).save(gif, "GIF")
     assert "not a picture" in upload(gif.getvalue())[1]  # whatever the sender calls it
     assert "damaged" in upload(data[: len(data) // 2])[1]
-    assert studio.desk.base.picture.path.read_bytes() == data  # the open picture is still whole
+    assert studio.session.base.picture.path.read_bytes() == data  # the open picture is still whole
     dot = io.BytesIO()
     Image.new("L", (1, 1)).save(dot, "PNG")
     assert "1x1 pixels are too few" in upload(dot.getvalue())[1]
@@ -191,7 +191,7 @@ def test_uploads_are_limited_in_type_and_size(
 def test_requests_that_make_no_sense_are_answered_in_a_line(
     studio: Studio, sent: Any, told: str
 ) -> None:
-    status, answer = ask(studio, "play", sent)
+    status, answer = ask(studio, "rollout", sent)
     assert status == 400
     assert told in answer["error"]
     assert "\n" not in answer["error"]
@@ -208,7 +208,7 @@ def test_rules_are_obeyed_and_shown(studio: Studio) -> None:
     assert (base["width"], base["height"], base["changed"]) == (56, 48, [0] * 6)
     inside = blot()
     rule = {"kind": "only", "edits": ["median"], "steps": "2-3", "region": 0}
-    _, episode = ask(studio, "play", {"rules": [rule], "regions": [mask(inside)]})
+    _, episode = ask(studio, "rollout", {"rules": [rule], "regions": [mask(inside)]})
 
     def choices(number: int) -> np.ndarray:
         _, sent = ask(studio, f"episodes/{number}/choices.bin")
@@ -242,7 +242,7 @@ def test_what_is_kept_can_be_repeated_by_its_recipe(
         {"kind": "prefer", "edits": ["-1"], "bias": 1.5, "steps": "2-4", "region": 0},
         {"kind": "only", "edits": ["keep"], "steps": "5"},
     ]
-    _, episode = ask(studio, "play", {"rules": rules, "regions": [mask(blot())]})
+    _, episode = ask(studio, "rollout", {"rules": rules, "regions": [mask(blot())]})
     status, kept = ask(studio, "save", {"episode": episode["number"]})
     assert status == 200
     files = [Path(file) for file in kept["files"]]
@@ -279,9 +279,9 @@ def test_a_task_may_work_on_a_painted_region(
 
     rule = {"kind": "only", "edits": ["darker"], "region": 0}
     body = {"rules": [rule], "regions": [mask(~blot())], "mask": mask(blot())}
-    _, episode = ask(marked, "play", body)
-    assert np.array_equal(marked.desk.base.picture.mask.inside.numpy(), blot())
-    assert episode["base"] == marked.desk.base.number != about["episode"]["number"]
+    _, episode = ask(marked, "rollout", body)
+    assert np.array_equal(marked.session.base.picture.mask.inside.numpy(), blot())
+    assert episode["base"] == marked.session.base.number != about["episode"]["number"]
     status, answer = ask(marked, f"episodes/{about['episode']['number']}/mask.png")
     assert (status, "no longer kept" in answer["error"]) == (400, True)
 
@@ -296,25 +296,27 @@ def test_a_task_may_work_on_a_painted_region(
     assert pictures[0].read_bytes() == pictures[1].read_bytes()
 
     for wrong, told in ((mask(np.zeros(SIZE, bool)), "white"), (mask(blot()[1:]), "size")):
-        status, answer = ask(marked, "play", {"mask": wrong})
+        status, answer = ask(marked, "rollout", {"mask": wrong})
         assert status == 400
         assert "the task's region" in answer["error"]
         assert told in answer["error"]
-    status, answer = ask(studio, "play", {"mask": mask(blot())})
+    status, answer = ask(studio, "rollout", {"mask": mask(blot())})
     assert (status, "works on the picture alone" in answer["error"]) == (400, True)
 
 
 def test_the_desk_forgets_old_episodes_but_not_the_first(studio: Studio) -> None:
-    desk = studio.desk
-    numbers = [desk.play([Rule("prefer", ("box",), bias=n)]).number for n in range(1, KEPT + 3)]
-    for number in (desk.base.number, *numbers[-KEPT:]):
-        assert desk.episode(number).number == number
+    session = studio.session
+    numbers = [
+        session.roll_out([Rule("prefer", ("box",), bias=n)]).number for n in range(1, KEPT + 3)
+    ]
+    for number in (session.base.number, *numbers[-KEPT:]):
+        assert session.episode(number).number == number
     with pytest.raises(ConfigError, match="no longer kept"):
-        desk.episode(numbers[0])
-    assert desk.play([]) is desk.base
+        session.episode(numbers[0])
+    assert session.roll_out([]) is session.base
     wrong = Rule("forbid", ("box",), Region(torch.ones(3, 3, dtype=torch.bool), "mask"))
     with pytest.raises(DataError, match="they must be equal"):
-        desk.play([wrong])
+        session.roll_out([wrong])
 
 
 def test_mistakes_on_the_command_line_are_told_in_a_line(
@@ -363,7 +365,7 @@ def test_the_verb_serves_the_picture_it_is_given(
     out = str(tmp_path / "out")
     assert main(["studio", *words, str(photo), "--no-browser", "--out", out]) == 0
     assert served[0].address in capsys.readouterr().out
-    assert served[0].desk.base.picture.path == photo
+    assert served[0].session.base.picture.path == photo
     expected = ["--checkpoint", *words] if named == "first" else words
     assert list(served[0].policy) == [*expected, "run.precision=32-true"]
     assert not served[0].uploads.exists()  # closed, and cleaned up
@@ -388,8 +390,8 @@ def test_people_paint_forbid_replay_and_save(studio: Studio, tmp_path: Path, wid
         page.mouse.move(sheet["x"] + 0.4 * sheet["width"], middle, steps=4)
         page.mouse.up()
         page.get_by_text("of the picture", exact=False).first.wait_for()
-        base = studio.desk.base
-        used = studio.desk.names[int(base.choices[0, 24, 17])]
+        base = studio.session.base
+        used = studio.session.names[int(base.choices[0, 24, 17])]
         page.get_by_role("button", name=used).first.click()
         page.get_by_role("button", name="Forbid").click()
         page.get_by_text(f"Forbid {used} in region 1").wait_for()
@@ -424,11 +426,11 @@ def test_the_page_works_by_keyboard_and_by_dropping_a_picture(studio: Studio, ph
         page.get_by_role("button", name="keep").press("Enter")
         page.get_by_role("button", name="Force").press("Enter")
         page.get_by_text("Force keep everywhere").wait_for()
-        assert len(studio.desk.play([Rule("only", ("keep",))]).rules) == 1
+        assert len(studio.session.roll_out([Rule("only", ("keep",))]).rules) == 1
         page.locator("#file").set_input_files(photo.with_name("photo0.png"))
         page.get_by_text("denoising · photo0, 56").wait_for()
         page.get_by_text("No rules: the agents do as they like.").wait_for()
-        assert studio.desk.base.picture.uploaded
+        assert studio.session.base.picture.uploaded
         bad = {"name": "x.svg", "mimeType": "image/svg+xml", "buffer": b"<svg/>"}
         page.locator("#file").set_input_files(bad)
         page.get_by_text("x.svg: open a PNG, JPEG, WebP, BMP or TIFF.").wait_for()
@@ -445,11 +447,11 @@ def test_people_paint_the_region_that_a_task_is_to_work_on(marked: Studio) -> No
         page.mouse.move(sheet["x"] + 0.2 * sheet["width"], sheet["y"] + 0.2 * sheet["height"])
         page.mouse.down()
         page.mouse.up()
-        first = marked.desk.base.number
+        first = marked.session.base.number
         retarget.click()
         page.get_by_text("The agents edit for it.").wait_for()
         page.get_by_text("No rules: the agents do as they like.").wait_for()
-    region = marked.desk.base.picture.mask
-    assert marked.desk.base.number > first
+    region = marked.session.base.picture.mask
+    assert marked.session.base.number > first
     assert region.inside[10, 11]
     assert not region.inside[24:, 28:].any()

@@ -1,4 +1,4 @@
-"""Color enhancement: the authors' thirteen moves, their bug by choice, looks for the box."""
+"""Color enhancement: the authors' thirteen moves, their bug by choice, looks for bundled images."""
 
 from pathlib import Path
 

@@ -30,18 +30,18 @@ def test_free_running_on_golden_crops(
     load_official_weights(net, None, weights / f"rmc_gaussian{meta['sigma']}.npz")
     clean = torch.from_numpy(wanted["clean"].astype(np.float32) / 255)[None, None]
     scene = {"image": clean + torch.from_numpy(wanted["noise"]), "target": clean}
-    world, policy = task, partial(net, with_value=False)
+    environment, policy = task, partial(net, with_value=False)
     if tile:
-        world, policy = (
+        environment, policy = (
             TiledEnvironment(task, tile),
             tile_policy(policy, reach=net.reach, tile=tile),
         )
     with torch.inference_mode():
-        steps = list(rollout(world, policy, scene, choose_greedy))
+        steps = list(rollout(environment, policy, scene, choose_greedy))
     for step, decibel, reward in zip(steps, meta["psnr"], meta["reward_mean"], strict=True):
         assert psnr(step.after, clean).item() == pytest.approx(decibel, abs=0.002)
-        paid = task.reward(step.before, step.after, scene).mean().item()
-        assert paid == pytest.approx(reward, abs=2e-4)
+        found = task.reward(step.before, step.after, scene).mean().item()
+        assert found == pytest.approx(reward, abs=2e-4)
     choices = torch.stack([step.choice[0] for step in steps]).numpy()
     assert (choices != wanted["actions"]).mean() < 2e-3  # near ties, and what follows from them
 

@@ -1,4 +1,4 @@
-"""Saliency editing keeps the contract, draws its masks, and is played through the command line."""
+"""Saliency editing keeps the contract, draws its masks, and runs on the command line."""
 
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from torch import Generator, Tensor
 
 from pixelrl.cli.main import main
 from pixelrl.errors import ConfigError
-from pixelrl.experiments.baselines import compare_baselines, play_baselines
+from pixelrl.experiments.baselines import compare_baselines, roll_out_baselines
 from pixelrl.rl.rollout import replay
 from pixelrl.testing import check_task
 from pixelrl_tasks.masks import KINDS, LARGEST, SMALLEST, draw_mask
@@ -145,12 +145,12 @@ def test_baselines_of_any_task_choose_what_pays() -> None:
     for seed in range(2):
         scene = toy_scene(1, 1, 12, 12, seed=seed)
         scenes.append({"image": scene["image"], "target": scene["image"] + 0.2})
-    found = dict(play_baselines(task, scenes))
+    found = dict(roll_out_baselines(task, scenes))
     assert "plus x2" in found
     for images, scene in zip(found["plus x2"], scenes, strict=True):
         torch.testing.assert_close(images, scene["target"])
     assert "best sequence (plus, plus)" in found
-    assert not any(name.startswith("minus") for name in found)  # never pays
+    assert not any(name.startswith("minus") for name in found)  # never rewarded
     assert torch.equal(found["no edit"][0], scenes[0]["image"])
     policy = [{"image": name, "psnr": 20.0, "ssim": 0.5, "reward": 1.0} for name in ("a", "b")]
     every, mean = compare_baselines(task, scenes, policy)
@@ -169,10 +169,10 @@ def test_a_searched_grade_is_best_by_trying_all() -> None:
     found = search_grade(task.candidates, task.reward, scene, 1)
     options = task.candidates(image, scene)[0]
     pairs = [torch.lerp(outside, inside, mask) for outside in options for inside in options]
-    paid = [float(task.reward(image, each, scene).mean()) for each in pairs]
+    rewards = [float(task.reward(image, each, scene).mean()) for each in pairs]
     reached = float(task.reward(image, found, scene).mean())
     assert reached > 0.05
-    assert reached >= 0.9 * max(paid)  # one side after the other is not quite both at once
+    assert reached >= 0.9 * max(rewards)  # one side after the other is not quite both at once
     assert min(float((found - each).abs().max()) for each in pairs) < 1e-6
     two = search_grade(task.candidates, task.reward, scene, 2)
     assert float(task.reward(image, two, scene).mean()) > reached

@@ -1,4 +1,4 @@
-"""Reward and scores of saliency editing: their laws, their budgets, and what cheats earn."""
+"""Reward and scores of saliency editing: their laws, their budgets, and what cheats get."""
 
 from collections.abc import Mapping
 
@@ -112,14 +112,14 @@ def test_rewards_of_an_episode_sum_to_its_end_whatever_the_way(seed: int, sign: 
     mask = (filled((2, 1, 16, 20), seed + 1) > 0.7).float()
     goal = Goal(sign=sign)
 
-    def earned(before: Tensor, after: Tensor) -> Tensor:
+    def summed(before: Tensor, after: Tensor) -> Tensor:
         return saliency_reward(GBVS, before, after, original, mask, goal).mean((1, 2, 3))
 
     one, end = filled((2, 3, 16, 20), seed + 2), (original * 1.1).clamp(0, 1)
-    straight = earned(original, end)
-    detour = earned(original, one) + earned(one, end)
+    straight = summed(original, end)
+    detour = summed(original, one) + summed(one, end)
     torch.testing.assert_close(straight, detour, rtol=1e-3, atol=2e-3)
-    torch.testing.assert_close(earned(one, one), torch.zeros(2), rtol=0, atol=1e-5)
+    torch.testing.assert_close(summed(one, one), torch.zeros(2), rtol=0, atol=1e-5)
 
 
 def test_the_reward_by_hand() -> None:

@@ -363,10 +363,10 @@ def test_every_published_file_is_loaded(
 
 
 def test_the_published_kernel_is_negative_in_its_middle(weights: Path) -> None:
-    for sigma, centre, total in [(15, -0.55, -1.24), (25, -0.68, -1.57)]:
+    for sigma, center, total in [(15, -0.55, -1.24), (25, -0.68, -1.57)]:
         spread = RewardMapConv(33)
         load_official_weights(network_64(), spread, weights / f"rmc_gaussian{sigma}.npz")
-        assert spread.weight[0, 0, 16, 16].item() == pytest.approx(centre, abs=0.006)
+        assert spread.weight[0, 0, 16, 16].item() == pytest.approx(center, abs=0.006)
         assert spread.weight.sum().item() == pytest.approx(total, abs=0.006)
 
 

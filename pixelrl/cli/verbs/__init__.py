@@ -1,7 +1,7 @@
 """What the command line can do: one file per verb.
 
 Each file has ``options(parser)``, which states the verb's options, and
-``run(arguments, overrides)``, which does it and whose docstring is the verb's help. A verb that
+``run(arguments, overrides)``, which does it; its docstring begins with the verb's help. A verb that
 takes no settings says so by ``NO_SETTINGS``, which tells where they are instead. Nothing heavy is
 imported before ``run``.
 """

@@ -17,7 +17,11 @@ def options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace, overrides: list[str]) -> None:
-    """Evaluate policies and write the table of results."""
+    """Evaluate policies and write the table of results.
+
+    Raises:
+        PixelRLError: the file or a row of it is wrong, or a row's policy or images cannot be had.
+    """
     allocator.keep_memory()
     from pixelrl.experiments.benchmark import evaluate, read_benchmark, replace_section
 

@@ -11,7 +11,13 @@ def options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace, overrides: list[str]) -> None:
-    """Check that a task keeps the promises of the contract."""
+    """Check that a task keeps the promises of the contract.
+
+    Raises:
+        ConfigError: the task's settings are wrong.
+        ContractError: the task breaks a promise.
+        PluginError: the task cannot be loaded.
+    """
     arguments.config = []
     experiment = compose_experiment(arguments, overrides, told=False)
     from pixelrl.testing import check_task

@@ -31,7 +31,12 @@ def recipe_option(parser: argparse.ArgumentParser) -> None:
 def compose_experiment(
     arguments: argparse.Namespace, overrides: list[str], *, told: bool = True
 ) -> "Experiment":
-    """Compose the experiment of a task, from its own recipes unless they are unwanted."""
+    """Compose the experiment of a task, from its own recipes unless they are unwanted.
+
+    Raises:
+        ConfigError: no task is named, or a recipe or setting is wrong.
+        PluginError: the task cannot be loaded.
+    """
     name: str | None = arguments.task
     if not name:
         raise ConfigError("no task is named; pass --task NAME (`pixelrl tasks` lists them).")
@@ -47,7 +52,13 @@ def compose_experiment(
 def restore_policy(
     arguments: argparse.Namespace, overrides: list[str]
 ) -> "tuple[PixelA3C, Experiment]":
-    """Rebuild a policy from a checkpoint, or from published weights."""
+    """Rebuild a policy from a checkpoint, or from published weights.
+
+    Raises:
+        CheckpointError: the checkpoint or weight file is missing, damaged, or of another task.
+        ConfigError: no policy is named, or a recipe or setting is wrong.
+        PluginError: the task cannot be loaded.
+    """
     allocator.keep_memory()
     if arguments.checkpoint:
         from pixelrl.runs.directory import checkpoint_in

@@ -14,7 +14,11 @@ def options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace, overrides: list[str]) -> None:
-    """Download a widely used set of images."""
+    """Download a widely used set of images.
+
+    Raises:
+        DataError: the name is unknown, or the archive cannot be had or is another one.
+    """
     from pixelrl.data.download import fetch
 
     print(fetch(arguments.name, Path(arguments.root), progress=sys.stderr.isatty()))

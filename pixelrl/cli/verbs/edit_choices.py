@@ -20,7 +20,11 @@ def options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace, overrides: list[str]) -> None:
-    """Replace edits in recorded choices, or tell who has."""
+    """Replace edits in recorded choices, or tell who has.
+
+    Raises:
+        PixelRLError: options are wrong, or the file or a replacement is.
+    """
     if bool(arguments.replace) != bool(arguments.out):
         raise ConfigError("edit-choices: --replace and --out need one another.")
     from pixelrl.intervention.syntax import split

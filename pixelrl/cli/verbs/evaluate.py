@@ -27,7 +27,11 @@ def score_options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace, overrides: list[str]) -> None:
-    """Score a policy on images with a known target."""
+    """Score a policy on images with a known target.
+
+    Raises:
+        PixelRLError: the policy cannot be restored, or the images cannot be read or scored.
+    """
     from pixelrl.experiments.evaluate import compare, score
     from pixelrl.experiments.writers import Extras
 

@@ -25,7 +25,11 @@ def options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace, overrides: list[str]) -> None:
-    """Learn a task."""
+    """Learn a task.
+
+    Raises:
+        PixelRLError: settings, files or a checkpoint are wrong; before anything is learned.
+    """
     from pixelrl.config.compose import as_yaml
     from pixelrl.experiments.fit import fit, rehearse
     from pixelrl.runs.resume import find_resumed

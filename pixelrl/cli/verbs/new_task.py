@@ -13,7 +13,11 @@ def options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace, overrides: list[str]) -> None:
-    """Write an installable plugin with a new task."""
+    """Write an installable plugin with a new task.
+
+    Raises:
+        ConfigError: the name cannot be a package's, or there is something in its place.
+    """
     from pixelrl.cli.scaffold import new_task
 
     written = new_task(arguments.name, arguments.dir)

@@ -35,7 +35,11 @@ def options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace, overrides: list[str]) -> None:
-    """Edit images."""
+    """Edit images.
+
+    Raises:
+        PixelRLError: the policy cannot be restored, a rule is wrong, or the images cannot be read.
+    """
     from pixelrl.experiments.predict import predict
     from pixelrl.intervention.rules import compile_rules
     from pixelrl.intervention.syntax import describe_rule

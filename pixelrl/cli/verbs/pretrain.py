@@ -12,7 +12,11 @@ def options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace, overrides: list[str]) -> None:
-    """Learn a supervised start: weights for network.init."""
+    """Learn a supervised start: weights for network.init.
+
+    Raises:
+        PixelRLError: settings or files are wrong, or the task's reward carries no gradient.
+    """
     from pixelrl.experiments.pretrain import pretrain
 
     best = pretrain(compose_experiment(arguments, overrides))

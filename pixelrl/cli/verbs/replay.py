@@ -27,10 +27,14 @@ def options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace, overrides: list[str]) -> None:
-    """Play recorded or altered choices again."""
+    """Replay recorded or altered choices.
+
+    Raises:
+        PixelRLError: a map has no name, or a file is missing, damaged or does not fit.
+    """
     from pixelrl.drawing.difference import draw_difference
     from pixelrl.images.files import write_image
-    from pixelrl.records.replay import play_file
+    from pixelrl.records.replay import replay_file
 
     maps = {"image": Path(arguments.image)}
     for named in arguments.map:
@@ -38,10 +42,10 @@ def run(arguments: argparse.Namespace, overrides: list[str]) -> None:
         if not equals:
             raise ConfigError(f"--map {named}: expected NAME=FILE.")
         maps[name] = Path(path)
-    played = play_file(Path(arguments.choices), maps)
-    write_image(Path(arguments.out), played.image, played.profile)
-    found = draw_difference(played.original, played.image)
-    _tell(played, found)
+    replayed = replay_file(Path(arguments.choices), maps)
+    write_image(Path(arguments.out), replayed.image, replayed.profile)
+    found = draw_difference(replayed.original, replayed.image)
+    _tell(replayed, found)
     print(f"written: {arguments.out}")
     if arguments.difference:
         write_image(Path(arguments.difference), found.picture)
@@ -51,20 +55,20 @@ def run(arguments: argparse.Namespace, overrides: list[str]) -> None:
         )
 
 
-def _tell(played: "Replayed", found: "Difference") -> None:
+def _tell(replayed: "Replayed", found: "Difference") -> None:
     """Print who changed what, what came of it, and the scores."""
     from pixelrl.records.edit import describe_entry
 
-    for entry in played.recorded.history:
+    for entry in replayed.recorded.history:
         print(describe_entry(entry))
-    if "original" in played.recorded.layers:
-        height, width = played.image.shape[-2:]
+    if "original" in replayed.recorded.layers:
+        height, width = replayed.image.shape[-2:]
         print(
             f"{found.pixels} of {height * width} pixels differ from the outcome as recorded,"
             f" by {found.largest} gray levels at most"
         )
-        for name, score in played.scores.items():
-            print(f"{name}: {played.original_scores[name]:.4f} as recorded, {score:.4f} now")
+        for name, score in replayed.scores.items():
+            print(f"{name}: {replayed.original_scores[name]:.4f} as recorded, {score:.4f} now")
         return
-    for name, score in played.scores.items():
+    for name, score in replayed.scores.items():
         print(f"{name}: {score:.4f}")

@@ -13,7 +13,11 @@ def options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace, overrides: list[str]) -> None:
-    """Make one self-contained page of results."""
+    """Make one self-contained page of results.
+
+    Raises:
+        DataError: there are no records to show, or one is damaged.
+    """
     from pixelrl.report import build
 
     results = Path(arguments.results)

@@ -17,20 +17,25 @@ def options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace, overrides: list[str]) -> None:
-    """List the runs below a folder, or compare some of them."""
-    from pixelrl.runs import compare as ledger
+    """List the runs below a folder, or compare some of them.
+
+    Raises:
+        CheckpointError: a file of a run is damaged.
+        ConfigError: there is no such run, or fewer than two to compare.
+    """
+    from pixelrl.runs.compare import list_differences, list_runs, read_run, summarize_runs
 
     root = Path(arguments.root)
     if arguments.compare:
         if len(arguments.compare) < 2:
             raise ConfigError("--compare: expected two runs or more.")
-        found = [ledger.read_run(_directory(root, name)) for name in arguments.compare]
-        print(align_columns(ledger.list_differences(found)))
+        found = [read_run(_directory(root, name)) for name in arguments.compare]
+        print(align_columns(list_differences(found)))
         return
-    entries = ledger.list_runs(root)
+    entries = list_runs(root)
     if not entries:
         raise ConfigError(f"no runs below {root}; name the folder that run.root named.")
-    print(align_columns([ledger.summarize_runs(entry) for entry in entries]))
+    print(align_columns([summarize_runs(entry) for entry in entries]))
 
 
 def _directory(root: Path, name: str) -> Path:

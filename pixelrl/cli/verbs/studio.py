@@ -23,7 +23,11 @@ def options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace, overrides: list[str]) -> None:
-    """Change on a local web page what the agents do."""
+    """Change on a local web page what the agents do.
+
+    Raises:
+        PixelRLError: options contradict one another, or the policy, picture or mask cannot be had.
+    """
     files, more = _sorted(arguments.files)
     overrides = [*more, *overrides]
     if not (arguments.checkpoint or arguments.task) and files:
@@ -42,11 +46,13 @@ def run(arguments: argparse.Namespace, overrides: list[str]) -> None:
 
     module, experiment = restore_policy(arguments, overrides)
     wanted = experiment.run.accelerator in {"auto", "gpu", "cuda"} and torch.cuda.is_available()
-    desk = Session(module.to("cuda" if wanted else "cpu"), experiment)
+    session = Session(module.to("cuda" if wanted else "cpu"), experiment)
     mask = read_region(Path(arguments.mask)) if arguments.mask else None
     if files:
-        desk.open(Path(files[0]), mask=mask)
-    with Studio(desk, _policy(arguments, overrides), Path(arguments.out), arguments.port) as server:
+        session.open(Path(files[0]), mask=mask)
+    with Studio(
+        session, _policy(arguments, overrides), Path(arguments.out), arguments.port
+    ) as server:
         print(f"studio: {server.address} (only from this machine; Ctrl-C ends it)", flush=True)
         if not arguments.no_browser:
             import webbrowser

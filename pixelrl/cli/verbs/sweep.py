@@ -35,7 +35,11 @@ def options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace, overrides: list[str]) -> None:
-    """Search for good settings, as a W&B sweep file says, with or without a server."""
+    """Search for good settings, as a W&B sweep file says, with or without a server.
+
+    Raises:
+        ConfigError: the file is wrong, the search would never end, or W&B refuses it.
+    """
     from pixelrl.sweeps.file import find_sweep, read_sweep
 
     for name, least in (("count", 1), ("jobs", 1), ("seed", 0)):

@@ -12,7 +12,11 @@ def options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace, overrides: list[str]) -> None:
-    """List the installed tasks, or one task's settings."""
+    """List the installed tasks, or one task's settings.
+
+    Raises:
+        PluginError: the task that is named cannot be loaded.
+    """
     if arguments.name is None:
         points = list_installed(TASKS)
         width = max((len(point.name) for point in points), default=0)

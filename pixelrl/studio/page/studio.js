@@ -59,7 +59,7 @@ async function replay(wanted) {
   const { width, height } = base;
   const masks = await Promise.all(used.map(({ inside }) => asMask(inside, width, height)));
   const sent = wanted.map((rule) => ({ ...rule, region: rule.region ? used.indexOf(rule.region) : null }));
-  episode = await ask("play", JSON.stringify({ rules: sent, regions: masks }));
+  episode = await ask("rollout", JSON.stringify({ rules: sent, regions: masks }));
   rules = wanted;
   regions = used;
   at("files").replaceChildren();
@@ -73,7 +73,7 @@ async function replay(wanted) {
 async function retarget() {
   const { inside } = painted;
   const mask = await asMask(inside, base.width, base.height);
-  base = episode = await ask("play", JSON.stringify({ mask }));
+  base = episode = await ask("rollout", JSON.stringify({ mask }));
   target = inside;
   await replay(rules);
 }
@@ -158,7 +158,7 @@ function listRules() {
       const text = `${verb} ${rule.edits.join(", ")}${by} ${where}${when}`;
       const remove = make("button", { type: "button", textContent: "✕", ariaLabel: `Remove: ${text}` });
       remove.addEventListener("click", () =>
-        during("The agents play again …", () => replay(rules.filter((other) => other !== rule))),
+        during("The agents edit again …", () => replay(rules.filter((other) => other !== rule))),
       );
       const parts = [make("span", { textContent: text })];
       if (rule.region) {
@@ -207,7 +207,7 @@ async function addRule(kind) {
   const region = same || (painted && { inside: painted.inside });
   const rule = { kind, edits: chosen(), bias: kind === "prefer" ? bias : 0, steps, region };
   if (region && !same) regions.push(region);
-  await during("The agents play again …", () => replay([...rules, rule]));
+  await during("The agents edit again …", () => replay([...rules, rule]));
 }
 
 async function playSteps() {

@@ -27,7 +27,7 @@ SIZES = [((24, 36), (12, 18)), ((20, 30), (7, 11)), ((7, 5), (21, 15)), ((9, 8),
 
 
 def photo(side: int = 96, channels: int = 1) -> Tensor:
-    """Cut a piece with edges and texture out of a photograph in the box, ``(C,H,W)``."""
+    """Cut a piece with edges and texture out of a bundled image, ``(C,H,W)``."""
     return read_image(list_bundled("test")[0], channels)[:, 60 : 60 + side, 170 : 170 + side]
 
 

@@ -36,7 +36,7 @@ def search_grade(
     scene: Scene,
     steps: int,
 ) -> Tensor:
-    """Find for every single image the grade that pays best: at each step one edit per side.
+    """Find for every single image the grade of the highest reward: at each step one edit per side.
 
     Greedy: at every step the edit of the rest is chosen first, then that of the region. It is
     chosen by the reward of the image itself, so it is what two agents could reach that know it.
@@ -68,10 +68,10 @@ def _searched(
         many = {name: value.expand(len(options), -1, -1, -1) for name, value in scene.items()}
         for region in (1 - scene["mask"], scene["mask"]):
             tried = torch.lerp(image.expand_as(options), options, region)
-            paid = reward(before.expand_as(options), tried, many).mean((1, 2, 3))
-            found = int(paid.argmax())
-            if float(paid[found]) > best:
-                best, image = float(paid[found]), tried[[found]]
+            rewards = reward(before.expand_as(options), tried, many).mean((1, 2, 3))
+            found = int(rewards.argmax())
+            if float(rewards[found]) > best:
+                best, image = float(rewards[found]), tried[[found]]
         if image is before:
             break
     return image

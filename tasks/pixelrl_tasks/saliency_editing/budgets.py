@@ -27,7 +27,7 @@ class Goal:
 
     Attributes:
         sign: 1 to raise the region's saliency, -1 to lower it.
-        cap: largest gain that is paid, in log-odds; beyond it there is nothing to be had.
+        cap: largest gain that is rewarded, in log-odds; beyond it there is nothing to be had.
         inside: budget of mean color distance in the region, in Lab units.
         outside: the same for the rest of the image.
         clipped: share of newly clipped pixels that a valid result may have on either side.

@@ -1,9 +1,9 @@
 """The reward of saliency editing: a region's share of attention, within budgets of fidelity.
 
-Raw saliency is best raised by painting a region red or the rest black. What is paid for instead is
+Raw saliency is best raised by painting a region red or the rest black. What is rewarded instead is
 a potential: the gain in log-odds of the region's share, capped, minus what either side of the mask
-strays beyond its budget. A step earns the potential's difference, so that going back and forth
-earns nothing and an episode earns its last image's potential.
+strays beyond its budget. A step's reward is the potential's difference, so that the rewards of
+going back and forth sum to zero, and those of an episode to its last image's potential.
 """
 
 import torch
@@ -45,7 +45,7 @@ def saliency_reward(
     of the share clipped in any case. Here a pixel counts as clipped by degrees
     (`fidelity.nearly_clipped`), so that all of it has a gradient.
 
-    Every pixel is paid the difference, plus its own part less the mean of those parts: how
+    Every pixel is rewarded by the difference, plus its own part less the mean of those parts: how
     ``log(1 + its saliency / the mean)`` moved, in the region towards the goal and elsewhere away
     from it, and what it cost in color, clipping and structure. So the mean of the map is the step's
     reward exactly, and a pixel can still tell its own doing.
@@ -63,16 +63,16 @@ def saliency_reward(
     """
     begun = logit_share(saliency(original), mask)
     gains = [goal.sign * (logit_share(saliency(image), mask) - begun) for image in (before, after)]
-    earned = gains[1].clamp(-goal.cap, goal.cap) - gains[0].clamp(-goal.cap, goal.cap)
+    gain = gains[1].clamp(-goal.cap, goal.cap) - gains[0].clamp(-goal.cap, goal.cap)
     moved = _noticed(saliency(after)) - _noticed(saliency(before))
-    # Beyond the cap nothing is paid, to single pixels neither.
-    paid = (earned != 0) | (gains[1].abs() < goal.cap)
-    towards = goal.own * goal.sign * _spread(paid).to(moved.dtype)
+    # Beyond the cap nothing is rewarded, to single pixels neither.
+    rewarded = (gain != 0) | (gains[1].abs() < goal.cap)
+    towards = goal.own * goal.sign * _spread(rewarded).to(moved.dtype)
     inside, outside = _weight(mask), _weight(1 - mask)
     cost_before, own_before = _cost(before, original, mask, goal)
     cost_after, own_after = _cost(after, original, mask, goal)
     own = towards * (inside - outside) * moved - (own_after - own_before)
-    whole = earned - (cost_after - cost_before)
+    whole = gain - (cost_after - cost_before)
     return _spread(whole) + own - own.mean((1, 2, 3), keepdim=True)
 
 

@@ -16,7 +16,7 @@ def saliency_scores(
     """Score a finished edit by two models, and its fidelity on both sides of the mask.
 
     Args:
-        model: the model that paid.
+        model: the model that rewarded.
         critic: one that did not.
         image: ``(B,3,H,W)``, finished; scored as it would be written to 8 bits.
         original: ``(B,3,H,W)``.

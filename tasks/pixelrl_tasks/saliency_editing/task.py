@@ -30,20 +30,21 @@ class SaliencyEditing(Task):
 
     After the fourth task of TMM-20, whose saliency model, edits and scores are not published; these
     are our own (docs/saliency.md). A model tells where people would look; agents see the image, the
-    mask of the region, and what was changed so far; they are paid for the log-odds of the region's
-    share of saliency, within budgets of fidelity on both sides of the mask. A second model, the
-    critic, never pays anybody and is reported beside the first. Model saliency is not eye tracking.
+    mask of the region, and what was changed so far; their reward is the log-odds of the
+    region's share of saliency, within budgets of fidelity on both sides of the mask. A second
+    model, the critic, rewards nobody and is reported beside the first. Model saliency is not eye
+    tracking.
 
     Photographs without masks get drawn ones, new in every episode. With `learning.gamma=1` an
-    episode's return is the potential of its last image; with 0 agents are paid for each step alone.
+    episode's return is the potential of its last image; with 0 each step counts alone.
 
     Attributes:
         direction: ``raise`` or ``lower`` the region's saliency.
-        model: the saliency model that pays: an entry point's name, or ``module:attribute``.
+        model: the saliency model that rewards: an entry point's name, or ``module:attribute``.
         options: what it is made with, such as ``path``.
         critic: the model that results are checked with.
         critic_options: what the critic is made with.
-        cap: largest gain that is paid, in log-odds.
+        cap: largest gain that is rewarded, in log-odds.
         inside: budget of mean color distance in the region, in Lab units.
         outside: the same for the rest of the image.
         strict: whether region and rest stand still at a step that would break a budget of theirs,
@@ -51,6 +52,9 @@ class SaliencyEditing(Task):
         side: longer side, in pixels, that photographs are reduced to for learning and scoring; 0
             for never. Saliency is a matter of the whole image.
         masks: kinds of drawn masks: ``disc``, ``superpixels``, ``object``.
+
+    Raises:
+        ConfigError: a setting cannot be.
     """
 
     contract: ClassVar[int] = 1
@@ -91,12 +95,12 @@ class SaliencyEditing(Task):
 
     @cached_property
     def saliency(self) -> Saliency:
-        """The model that pays, loaded once per process."""
+        """The model that rewards, loaded once per process."""
         found = Saliency.named(self.model, self.options)
         if found.kind == "object":
             warnings.warn(
-                f"saliency model '{found.name}' finds objects: it hardly reacts to color and pays"
-                " for noise; let a model of contrast or fixation pay, such as gbvs.",
+                f"saliency model '{found.name}' finds objects: it hardly reacts to color and"
+                " rewards noise; let a model of contrast or fixation reward, such as gbvs.",
                 stacklevel=2,
             )
         return found

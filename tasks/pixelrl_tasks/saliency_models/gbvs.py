@@ -29,6 +29,9 @@ class Gbvs:
     Attributes:
         side: longer side of the image the features are computed from, in pixels.
         grid: longer side of the grid, in places.
+
+    Raises:
+        ValueError: the grid is finer than the image, or either is too small.
     """
 
     name: ClassVar[str] = "gbvs"
@@ -60,7 +63,7 @@ class Gbvs:
 
 
 def fit_size(image: Tensor, side: int) -> tuple[int, int]:
-    """Find the size whose longer side is ``side``, of the image's shape; no side below 8."""
+    """Find the size of longer side ``side`` for an image ``(...,H,W)``; no side below 8."""
     height, width = image.shape[-2:]
     scale = side / max(height, width)
     return max(8, round(height * scale)), max(8, round(width * scale))
@@ -123,7 +126,7 @@ def orientations(gray: Tensor, size: int = 9, sigma: float = 1.8, wave: float = 
 
 
 def blur(maps: Tensor, sigma: float, border: str = "constant") -> Tensor:
-    """Blur with a Gaussian that ends at three deviations; zeros beyond the border by default."""
+    """Blur ``(B,K,h,w)`` with a Gaussian that ends at three deviations; zeros beyond the border."""
     size = 2 * math.ceil(3 * sigma) + 1
     blur: Tensor = gaussian_blur2d(maps, (size, size), (sigma, sigma), border)
     return blur

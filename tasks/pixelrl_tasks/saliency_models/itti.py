@@ -27,6 +27,9 @@ class Itti:
 
     Attributes:
         side: longer side of the image it is computed from, in pixels.
+
+    Raises:
+        ValueError: the side is below 32 pixels.
     """
 
     name: ClassVar[str] = "itti"

@@ -6,14 +6,20 @@ import torch
 from torch.export.passes import move_to_device_pass
 
 from pixelrl.errors import PluginError
-from pixelrl.saliency.files import Network, NetworkFile, existing
+from pixelrl.saliency import NetworkFile, existing
+from pixelrl.saliency.frame import Network
 
 
 class Exported(NetworkFile):
     """Ask an exported network at the size it was exported for."""
 
     def open(self, path: str) -> None:
-        """Load the program; networks are made of it when a device asks for one."""
+        """Load the program; networks are made of it when a device asks for one.
+
+        Raises:
+            ConfigError: there is no such file.
+            PluginError: it is no file of torch.export.
+        """
         file = existing(path)
         try:
             self.program = torch.export.load(file)

@@ -28,10 +28,13 @@ class SuperResolution(Task):
     of it is. That has four pixels or more for each of the small one's, which is recovered from it
     by least squares: one map tells the edits all they need, while learning and for the images a
     user wants enlarged. In the problem the small photograph is a reduced one (antialiased bicubic,
-    8 bits); agents are paid for squared error that goes away. They see what each edit would change.
+    8 bits); the reward is squared error that goes away. Agents see what each edit would change.
 
     Attributes:
         factor: how many times higher and wider the result is: 2, 3 or 4.
+
+    Raises:
+        ConfigError: a setting cannot be.
     """
 
     contract: ClassVar[int] = 1
@@ -98,6 +101,11 @@ class SuperResolution(Task):
         return torch.stack([edit(image, small) for edit in self.guided.values()], 1)
 
     def problem(self, maps: Scene, rng: Generator) -> Scene:
+        """Reduce and enlarge a photograph, which is the target.
+
+        Raises:
+            MapError: it is too small to be reduced.
+        """
         image = maps["image"]
         height, width = (side // self.factor for side in image.shape[-2:])
         if not (height and width):

@@ -1,0 +1,130 @@
+"""Files deeper than 8 bits: PNG, PNM and TIFF, which Pillow cuts to 8 bits or does not open."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import tifffile
+from numpy.typing import NDArray
+from PIL import Image
+
+TIFF = frozenset({b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"})
+"""The first four bytes of a TIFF, in either order of bytes, small or big."""
+
+
+def _head(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(512)
+
+
+def is_tiff(path: Path) -> bool:
+    """Tell from a file's first bytes whether it is a TIFF.
+
+    Example:
+        >>> from pixelrl.images.folders import list_bundled
+        >>> is_tiff(list_bundled("test")[0])
+        False
+    """
+    return _head(path)[:4] in TIFF
+
+
+def read_deep(path: Path) -> NDArray[Any] | None:
+    """Read what is deeper than 8 bits, ``(H,W,K)`` float32 in [0, 1]; None for anything else.
+
+    The file's first bytes decide, not its suffix.
+
+    Raises:
+        OSError: the file cannot be opened.
+        ValueError: it is damaged or its numbers have no known range; decoders of damaged files may
+            raise whatever they stumble over.
+
+    Example:
+        >>> from tempfile import TemporaryDirectory
+        >>> with TemporaryDirectory() as folder:
+        ...     file = Path(folder, "deep.png")
+        ...     _ = cv2.imwrite(str(file), np.full((4, 6), 13107, np.uint16))
+        ...     read_deep(file).shape, round(float(read_deep(file)[0, 0, 0]), 4)
+        ((4, 6, 1), 0.2)
+    """
+    head = _head(path)
+    if head[:4] in TIFF:
+        return _deep_tiff(path)
+    if head[:8] == b"\x89PNG\r\n\x1a\n" and head[24:25] == b"\x10":
+        return _deep_other(path, 65535)
+    levels = re.match(rb"P[56](?:\s+(?:#[^\n]*\n\s*)*(\d+)){3}\s", head)
+    if levels and int(levels[1]) > 255:  # the last of width, height and maximum
+        return _deep_other(path, int(levels[1]))
+    return None
+
+
+def _deep_other(path: Path, top: int) -> NDArray[Any]:
+    """Read PNG and PNM through OpenCV, since Pillow keeps 8 bits of a color image's 16."""
+    with Image.open(path) as opened:
+        opened.load()  # OpenCV fills up truncated files without a word
+        turn, clear = opened.getexif().get(0x0112, 1), opened.info.get("transparency")
+    array = _opencv(path)
+    if array.shape[2] == 1 and isinstance(clear, int):  # the one gray level that is transparent
+        array = np.concatenate([array, np.where(array == clear, 0, top)], axis=2)
+    return _upright((array / np.float32(top)).astype(np.float32), turn)
+
+
+def _opencv(path: Path) -> NDArray[Any]:
+    """Read samples as they are, ``(H,W,K)``, in the order RGBA."""
+    read = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
+    if read is None:
+        raise ValueError("it cannot be decoded")
+    array: NDArray[Any] = np.atleast_3d(np.asarray(read))
+    return array if array.shape[2] == 1 else array[..., [2, 1, 0, 3][: array.shape[2]]]
+
+
+def _deep_tiff(path: Path) -> NDArray[Any] | None:
+    """Read TIFF through tifffile: OpenCV gets planes, white at zero and orientation wrong."""
+    with tifffile.TiffFile(path) as tiff:
+        page: Any = tiff.pages[0]
+        if page.dtype is None or (page.dtype.itemsize == 1 and page.dtype.kind != "i"):
+            return None
+        if page.photometric not in {0, 1, 2} or page.axes not in {"YX", "YXS", "SYX"}:
+            raise ValueError(f"neither gray nor RGB: {page.photometric!s}, {page.axes}")
+        most = 2 * (Image.MAX_IMAGE_PIXELS or page.imagewidth * page.imagelength)
+        if page.imagewidth * page.imagelength > most:
+            raise Image.DecompressionBombError(f"more than {most} pixels")
+        ends = (a + b for a, b in zip(page.dataoffsets, page.databytecounts, strict=True))
+        if max(ends) > path.stat().st_size:
+            raise ValueError("it is cut short")
+        turn = int(page.tags.valueof(274, default=1))
+        plain = page.axes != "SYX" and turn == 1 and page.photometric != 0
+        if page.compression == 5 and plain:  # LZW, which tifffile alone cannot unpack
+            array = _opencv(path)
+        else:
+            read = page.asarray()
+            array = np.moveaxis(read, 0, -1) if page.axes == "SYX" else np.atleast_3d(read)
+        array = _unit(array, page.bitspersample)
+        colors = 3 if page.photometric == 2 else 1
+        value = 1 - array[..., :1] if page.photometric == 0 else array[..., :colors]
+        if page.extrasamples and page.extrasamples[0] in {1, 2}:
+            alpha = array[..., colors : colors + 1]
+            premultiplied = page.extrasamples[0] == 1
+            value = value + (1 - alpha) if premultiplied else value * alpha + (1 - alpha)
+        return _upright(value.clip(0, 1), turn)
+
+
+def _unit(array: NDArray[Any], bits: int) -> NDArray[Any]:
+    """Scale whole numbers to [0, 1]; floats have to be there already."""
+    if array.dtype.kind == "u":
+        return (array / np.float32(2**bits - 1)).astype(np.float32)
+    if array.dtype.kind != "f":
+        raise ValueError(f"samples of type {array.dtype} have no known range")
+    if not (array.min() >= 0 and array.max() <= 1):  # phrased so that NaN fails
+        raise ValueError("samples outside [0, 1]")
+    return array.astype(np.float32)
+
+
+def _upright(array: NDArray[Any], turn: int) -> NDArray[Any]:
+    """Turn ``(H,W,K)`` as the orientation tag of EXIF and TIFF says, 1 to 8."""
+    if turn in {5, 6, 7, 8}:
+        array = array.swapaxes(0, 1)
+    if turn in {2, 3, 6, 7}:
+        array = array[:, ::-1]
+    return array[::-1] if turn in {3, 4, 7, 8} else array
