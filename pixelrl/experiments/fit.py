@@ -90,7 +90,7 @@ def _report(
 ) -> None:
     """Draw the learning curves, and hand the loggers what a finished run has to say."""
     draw_learning_curves(directory, f"{experiment.name}, seed {experiment.run.seed}")
-    log_scores(trainer.loggers, rows, experiment.learning.episodes)
+    log_scores(trainer.loggers, rows, experiment.learning.batches)
     best = directory / runs.BEST
     if experiment.run.log_model and best.is_file():
         log_best(trainer.loggers, best, {"task": experiment.name, **means(rows)})

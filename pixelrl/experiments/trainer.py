@@ -24,7 +24,7 @@ def make_data(experiment: Experiment) -> ImageData:
     return ImageData(
         experiment.task,
         experiment.data,
-        episodes=experiment.learning.episodes,
+        episodes=experiment.learning.batches,
         seed=experiment.run.seed,
     )
 
@@ -45,7 +45,7 @@ def make_checkpointing(
     return [
         StoreSettings(as_plain(experiment), supervised=supervised),
         KeepCheckpoints(directory / runs.LAST, directory / runs.BEST, every),
-        Progress(experiment.learning.episodes),
+        Progress(experiment.learning.batches),
     ]
 
 
@@ -61,7 +61,7 @@ def make_trainer(
     if directory is None:
         settings = {"logger": False}
     else:
-        episodes = experiment.learning.episodes
+        episodes = experiment.learning.batches
         settings = {
             "logger": make_loggers(experiment, directory),
             "log_every_n_steps": max(1, min(10, episodes)),

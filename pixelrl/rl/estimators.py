@@ -112,7 +112,12 @@ def pathwise_losses(
 
 
 def priced_losses(
-    steps: Sequence[Transition], returns: Tensor, per_edit: Tensor, temperature: float
+    steps: Sequence[Transition],
+    returns: Tensor,
+    per_edit: Tensor,
+    temperature: float,
+    *,
+    unit: Tensor | float = 1.0,
 ) -> Losses:
     """Compute the losses with the policy regressed on the rewards of all edits.
 
@@ -126,14 +131,16 @@ def priced_losses(
         steps: T transitions with values.
         returns: ``(T,B,1,H,W)``, for the value alone.
         per_edit: ``(T,B,A,H,W)``, the reward of each edit, as `oracle.rewards_per_edit` has it.
-        temperature: reward per logit.
+        temperature: units of reward per logit.
+        unit: ``()``, how far rewards of different edits typically lie apart; so errors are told in
+            it too, and learning is the same whatever the reward is measured in.
 
     Returns:
         The losses.
     """
     log_pi, _, values = _policy(steps)
     expected = temperature * (log_pi - log_pi.mean(2, keepdim=True))
-    wanted = per_edit - per_edit.mean(2, keepdim=True)
+    wanted = (per_edit - per_edit.mean(2, keepdim=True)) / unit
     error = F.huber_loss(expected, wanted, reduction="none").mean(2, keepdim=True)
     return _sum(error, values, returns, log_pi)
 
@@ -161,6 +168,7 @@ class Window(NamedTuple):
         returns: ``(T,B,1,H,W)``.
         per_edit: ``(T,B,A,H,W)``, the reward of each edit; None if the estimator does not use it.
         learning: the learning rule.
+        unit: ``()``, how far rewards of different edits typically lie apart.
     """
 
     steps: Sequence[Transition]
@@ -168,6 +176,7 @@ class Window(NamedTuple):
     returns: Tensor
     per_edit: Tensor | None
     learning: Learning
+    unit: Tensor | float = 1.0
 
     def known(self) -> Tensor:
         """The rewards per edit, where they were computed."""
@@ -186,12 +195,14 @@ class Estimator:
         pathwise: whether gradient flows through the edits of the window.
         greedy: whether episodes take the likeliest edits while learning instead of drawing them:
             where all edits' rewards are regressed, nothing is learned from trying worse ones.
+        scaled: whether it needs the unit of rewards.
     """
 
     losses: Callable[[Window], Losses]
     per_edit: bool = False
     pathwise: bool = False
     greedy: bool = False
+    scaled: bool = False
 
 
 ESTIMATORS: Mapping[str, Estimator] = {
@@ -203,15 +214,16 @@ ESTIMATORS: Mapping[str, Estimator] = {
         lambda w: pathwise_losses(w.steps, w.returns, w.rewards, w.learning.gamma), pathwise=True
     ),
     "priced": Estimator(
-        lambda w: priced_losses(w.steps, w.returns, w.known(), w.learning.temperature),
+        lambda w: priced_losses(w.steps, w.returns, w.known(), w.learning.temperature, unit=w.unit),
         per_edit=True,
         greedy=True,
+        scaled=True,
     ),
 }
 """By the names of ``learning.estimator``."""
 
 
-def window_losses(
+def window_losses(  # noqa: PLR0913 - those after the rule are told apart by name
     task: Task,
     steps: Sequence[Transition],
     scene: Scene,
@@ -219,6 +231,7 @@ def window_losses(
     *,
     reward_map_conv: Spread | None = None,
     bootstrap: Tensor | None = None,
+    unit: Tensor | float = 1.0,
 ) -> tuple[Losses, Tensor]:
     """Compute the losses of a window by the learning rule's estimator.
 
@@ -229,6 +242,7 @@ def window_losses(
         learning: the learning rule; names the estimator.
         reward_map_conv: how a return spreads to neighbors; None for not at all.
         bootstrap: ``(B,1,H,W)``, the value after the window; None at the episode's end.
+        unit: ``()``, how far rewards of different edits typically lie apart.
 
     Returns:
         The losses, and the mean over pixels of the window's rewards, all scalars.
@@ -245,5 +259,5 @@ def window_losses(
         per_edit = None
         if estimator.per_edit:
             per_edit = torch.stack([rewards_per_edit(task, step.before, scene) for step in steps])
-        window = Window(steps, rewards, returns, per_edit, learning)
+        window = Window(steps, rewards, returns, per_edit, learning, unit)
         return estimator.losses(window), rewards.sum(0).mean()

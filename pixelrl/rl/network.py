@@ -17,12 +17,14 @@ class PolicyOutput(NamedTuple):
     Attributes:
         logits: ``(B,A,H,W)``, unnormalized log-probabilities of the edits.
         value: ``(B,1,H,W)``, the expected return; None when not asked for.
-        memory: ``(B,D,H,W)`` for the next step; None without a ConvGRU.
+        memory: ``(B,D,H,W)`` for the next step; None without any.
+        doubt: ``(B,1,H,W)``, the expected squared error of what agents aim at; None if they do not.
     """
 
     logits: Tensor
     value: Tensor | None
     memory: Tensor | None
+    doubt: Tensor | None = None
 
 
 class ConvGRU(nn.Module):
@@ -99,7 +101,7 @@ class PolicyValueNet(nn.Module):
         """How far, in pixels, an answer depends on: 16, or 18 through a ConvGRU's reset gate."""
         return 16 if self.memory is None else 18
 
-    def value(self, observation: Tensor) -> Tensor:
+    def value(self, observation: Tensor, memory: Tensor | None = None) -> Tensor:
         """Expect a return from an observation ``(B,K,H,W)`` alone, ``(B,1,H,W)``."""
         seen = self.trunk(observation.contiguous(memory_format=torch.channels_last))
         value: Tensor = self.value_head(self.value_body(seen))

@@ -95,24 +95,30 @@ def sample(logits: Tensor, rng: Generator | None = None, share: tuple[int, int] 
 
 
 def rollout(
-    world: Environment, policy: Policy, scene: Scene, choose: Choose = sample
+    world: Environment,
+    policy: Policy,
+    scene: Scene,
+    choose: Choose = sample,
+    *,
+    through: int = 1,
 ) -> Iterator[Transition]:
     """Play an episode, one step each time a step is asked for.
 
-    The memory and the image pass on without gradient, as in the official code: steps are
-    independent graphs.
+    The image passes on without gradient, and so does the memory, as in the official code: steps are
+    independent graphs. With ``through``, the memory's gradient flows through so many steps.
 
     Args:
         world: the task.
         policy: the network.
         scene: maps ``(B,K,H,W)``, ``image`` among them.
         choose: how to choose from logits.
+        through: after every so many steps the memory is cut from its graph.
 
     Yields:
         ``world.length`` steps.
     """
     image, memory = scene["image"], None
-    for _ in range(world.length):
+    for number in range(1, world.length + 1):
         with exact(image.device):
             observation = world.observe(image, scene)
         output = policy(observation, memory)
@@ -121,7 +127,9 @@ def rollout(
             after = world.step(image, choice, scene)
         yield Transition(image, output, choice, after)
         image = after
-        memory = None if output.memory is None else output.memory.detach()
+        memory = output.memory
+        if memory is not None and number % through == 0:
+            memory = memory.detach()
 
 
 def straight_through(
