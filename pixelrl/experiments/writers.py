@@ -12,7 +12,7 @@ from torch import Tensor
 
 from pixelrl.config.compose import Experiment
 from pixelrl.data.module import Whole
-from pixelrl.experiments.calibration import Tally, group_pixels, summarize, tally
+from pixelrl.experiments.calibration import Tally, group_pixels, summarize, tally_trace
 from pixelrl.experiments.plots import calibration_plot, steps_plot
 from pixelrl.images.files import write_image
 from pixelrl.maps import Scene
@@ -90,8 +90,7 @@ class ScoreTable(Callback):
         if self.extras.steps and edited.trace is not None:
             self.step_rows += score_steps(task, name, edited.trace.frames, batch)
         if edited.trace is not None and "target" in batch:
-            entropy, target = edited.trace.entropy, batch["target"]
-            found = tally(entropy, edited.image, target, len(task.actions))
+            found = tally_trace(edited.trace, edited.image, batch["target"], len(task.actions))
             self.tally = found if self.tally is None else self.tally + found
         if self.extras.records:
             folder = self.directory / RECORDS
@@ -109,9 +108,13 @@ class ScoreTable(Callback):
         protocol = {**self.protocol, "mean": means(self.rows)}
         if self.tally is not None:
             protocol["calibration"] = summarize(self.tally)
-            rows: list[Row] = [group._asdict() for group in group_pixels(self.tally)]
+            measure = self.tally.measure
+            rows: list[Row] = [
+                {"pixels": group.pixels, measure: group.doubt, "error": group.error}
+                for group in group_pixels(self.tally)
+            ]
             write_rows(self.directory / "calibration.csv", rows)
-            title = "Does the policy know where it errs?"
+            title = "Do the agents know where they err?"
             write_image(self.directory / "calibration.png", calibration_plot(self.tally, title))
         write_rows(self.directory / "scores.csv", self.rows)
         if self.step_rows:

@@ -13,6 +13,7 @@ from pixelrl.config.compose import Experiment, from_plain
 from pixelrl.errors import CheckpointError, ConfigError
 from pixelrl.rl.aim import GoalPolicy
 from pixelrl.rl.network import PolicyValueNet
+from pixelrl.rl.playing import Network
 from pixelrl.training.module import PixelA3C
 from pixelrl.training.official_weights import load_official_weights
 from pixelrl.training.pretraining import hand_over
@@ -62,7 +63,7 @@ def build(experiment: Experiment) -> PixelA3C:
     return module
 
 
-def _network(experiment: Experiment) -> PolicyValueNet | GoalPolicy:
+def _network(experiment: Experiment) -> Network:
     """Make the network that the settings describe."""
     task, network = experiment.task, experiment.network
     if network.kind == "goal":

@@ -11,16 +11,15 @@ from torch import Generator, Tensor
 
 from pixelrl.maps import Scene, check_scene, exact
 from pixelrl.oracle import measure_reward_spread
-from pixelrl.rl.aim import GoalEnvironment, GoalPolicy, unit
+from pixelrl.rl.aim import GoalPolicy, unit
 from pixelrl.rl.estimators import ESTIMATORS, Losses, window_losses
 from pixelrl.rl.goal import Goal, doubt_loss
-from pixelrl.rl.network import PolicyValueNet
+from pixelrl.rl.playing import Network, make_environment, play_at_size
 from pixelrl.rl.returns import RewardMapConv
 from pixelrl.rl.rollout import (
     Choose,
     Environment,
     Intervention,
-    Policy,
     Transition,
     choose_greedy,
     choose_under,
@@ -28,7 +27,6 @@ from pixelrl.rl.rollout import (
     sample,
     split_windows,
 )
-from pixelrl.rl.tiling import tile_environment, tile_policy
 from pixelrl.rl.trace import Edited, Trace, record_step, stack_steps
 from pixelrl.settings import Learning
 from pixelrl.task import Task, reward_map
@@ -54,7 +52,7 @@ class PixelA3C(BaseModule):
     def __init__(
         self,
         task: Task,
-        policy: PolicyValueNet | GoalPolicy,
+        policy: Network,
         learning: Learning,
         *,
         seed: int = 0,
@@ -119,7 +117,7 @@ class PixelA3C(BaseModule):
         played = 0
         sums: dict[str, Tensor] = {}
         through = self.learning.window if self.learner is not None else 1
-        world = self.world()
+        world = make_environment(self.task, self.policy)
         steps_played = rollout(world, self.policy, scene, choose, through=through)
         for steps in split_windows(steps_played, self.learning.window):
             played += len(steps)
@@ -190,7 +188,9 @@ class PixelA3C(BaseModule):
         """Expect the return after a step, ``(B,1,H,W)``, without gradient."""
         with torch.no_grad():
             with exact(self.device):
-                observation = (world or self.world()).observe(step.after, scene)
+                observation = (world or make_environment(self.task, self.policy)).observe(
+                    step.after, scene
+                )
             return self.policy.value(observation, step.output.memory)
 
     # Editing
@@ -215,7 +215,9 @@ class PixelA3C(BaseModule):
         Returns:
             The finished images, the choices, and the rewards and trace if asked for.
         """
-        world, policy = self._at_size(scene["image"], with_value=with_trace)
+        world, policy = play_at_size(
+            self.task, self.policy, scene["image"], tile=self.tile, with_value=with_trace
+        )
         choices: list[Tensor] = []
         kept: list[Trace] = []
         image = scene["image"]
@@ -260,24 +262,6 @@ class PixelA3C(BaseModule):
 
     def _share(self) -> tuple[int, int]:
         return self.trainer.global_rank, self.trainer.world_size
-
-    def world(self) -> Environment:
-        """Make where an episode of learning is played."""
-        return self.task if self.learner is None else GoalEnvironment(self.task)
-
-    def _at_size(self, image: Tensor, *, with_value: bool) -> tuple[Environment, Policy]:
-        """Choose how to play on images of this size: whole, or in tiles if they are larger."""
-        net, tile = self.policy, self.tile
-        policy = partial(net, with_value=with_value)
-        world = tile_environment(self.task, image, tile)
-        whole = world is self.task
-        if not isinstance(net, GoalPolicy):
-            return world, policy if whole else tile_policy(policy, reach=net.reach, tile=tile)
-        if whole:
-            return GoalEnvironment(self.task), policy
-        first, stride = net.first_reach, net.stride
-        tiled = tile_policy(policy, reach=net.reach, tile=tile, first_reach=first, stride=stride)
-        return GoalEnvironment(self.task, tile), tiled
 
     def _measure(self, scene: Scene) -> None:
         """Measure the unit of rewards where it is needed and not known."""

@@ -64,7 +64,7 @@ def test_groups_lose_no_pixel_and_keep_the_means(seed: int, count: int) -> None:
     bins, levels = pixels(found.counts)
     assert len(gathered) <= count
     assert sum(group.pixels for group in gathered) == len(bins)
-    entropies = [group.entropy for group in gathered]
+    entropies = [group.doubt for group in gathered]
     assert entropies == sorted(entropies)
     total = sum(group.pixels * group.error for group in gathered)
     assert total / len(bins) == pytest.approx(levels.mean())
