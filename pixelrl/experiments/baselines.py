@@ -44,7 +44,7 @@ def play_baselines(
         times, played = _repeated(task, scenes, edit)
         if times:
             yield f"{task.actions.names[edit]} x{times}", played.images
-    sequence, played = _best_sequence(task, scenes)
+    sequence, played = find_best_sequence(task, scenes)
     names = [task.actions.names[edit] for edit in sequence]
     yield f"best sequence ({', '.join(names) or 'no edit'})", played.images
     yield "random policy", _random(task, scenes, seed)
@@ -103,18 +103,42 @@ def _repeated(task: Task, scenes: Sequence[Scene], edit: int) -> tuple[int, Play
     return times, best
 
 
-def _best_sequence(task: Task, scenes: Sequence[Scene]) -> tuple[list[int], Played]:
-    """Add to a sequence the edit that pays best, until none pays or the episode ends."""
+@torch.no_grad()
+def find_best_sequence(task: Task, scenes: Sequence[Scene]) -> tuple[list[int], Played]:
+    """Add to a sequence the edit that pays best, until none pays or the episode ends.
+
+    Args:
+        task: the task.
+        scenes: maps ``(B,K,H,W)``, with what the reward needs.
+
+    Returns:
+        The edits' numbers, and what they make of the images.
+    """
     best = _begun(scenes)
     sequence: list[int] = []
     while len(sequence) < task.length:
-        found = [_all_take(task, best, edit, scenes) for edit in range(len(task.actions))]
+        found = _each_edit(task, best, scenes)
         edit = max(range(len(found)), key=lambda each: found[each].reward)
         if found[edit].reward <= best.reward:
             break
         best = found[edit]
         sequence.append(edit)
     return sequence, best
+
+
+def _each_edit(task: Task, played: Played, scenes: Sequence[Scene]) -> list[Played]:
+    """Let every pixel of every image take the same edit, for each edit."""
+    edits = range(len(task.actions))
+    if type(task).step is not Task.step:
+        return [_all_take(task, played, edit, scenes) for edit in edits]
+    images: list[Images] = [[] for _ in edits]
+    earned = [0.0 for _ in edits]
+    for before, scene in zip(played.images, scenes, strict=True):
+        with exact(before.device):
+            for edit, after in enumerate(task.candidates(before, scene).unbind(1)):
+                images[edit].append(after)
+                earned[edit] += float(task.reward(before, after, scene).mean())
+    return [Played(images[edit], played.reward + earned[edit] / len(scenes)) for edit in edits]
 
 
 def _random(task: Task, scenes: Sequence[Scene], seed: int) -> Images:

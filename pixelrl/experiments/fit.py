@@ -7,8 +7,9 @@ from typing import NamedTuple
 import lightning.pytorch as pl
 
 from pixelrl.config.compose import Experiment
-from pixelrl.experiments.evaluate import score
+from pixelrl.experiments.evaluate import score_table
 from pixelrl.experiments.trainer import make_checkpointing, make_data, make_directory, make_trainer
+from pixelrl.experiments.verdict import Verdict, judge
 from pixelrl.runs import directory as runs
 from pixelrl.runs.curves import draw_learning_curves
 from pixelrl.runs.tables import Row, means
@@ -26,11 +27,14 @@ class Fitted(NamedTuple):
         directory: of the run.
         module: with the weights of the best validation.
         rows: scores on the test images, one row each.
+        verdict: how they compare with no edit and the best fixed sequence; None on other processes
+            than the first.
     """
 
     directory: Path
     module: PixelA3C
     rows: Sequence[Row]
+    verdict: Verdict | None = None
 
 
 def fit(experiment: Experiment, resume: Path | None = None) -> Fitted:
@@ -62,10 +66,12 @@ def fit(experiment: Experiment, resume: Path | None = None) -> Fitted:
     best = directory / runs.BEST
     if best.is_file():
         module = restore(best).module
-    rows = score(module, experiment, directory) if trainer.is_global_zero else []
-    if trainer.is_global_zero:
-        _report(trainer, experiment, directory, rows)
-    return Fitted(directory, module, rows)
+    if not trainer.is_global_zero:
+        return Fitted(directory, module, [])
+    table = score_table(module, experiment, directory)
+    _report(trainer, experiment, directory, table.rows)
+    verdict = judge(experiment, table.rows, table.shares)
+    return Fitted(directory, module, table.rows, verdict)
 
 
 def rehearse(experiment: Experiment) -> None:

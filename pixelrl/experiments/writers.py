@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import lightning.pytorch as pl
+import torch
 from lightning.pytorch.callbacks import BasePredictionWriter, Callback
 from torch import Tensor
 
@@ -66,6 +67,7 @@ class ScoreTable(Callback):
         self.rows: list[Row] = []
         self.step_rows: list[Row] = []
         self.tally: Tally | None = None
+        self.counts: Tensor | None = None
 
     def on_test_batch_end(
         self,
@@ -87,6 +89,8 @@ class ScoreTable(Callback):
         if self.extras.oracle:
             row.update(score_ceiling(task, batch))
         self.rows.append(row)
+        counts = torch.bincount(edited.choices.flatten(), minlength=len(task.actions))
+        self.counts = counts if self.counts is None else self.counts + counts
         if self.extras.steps and edited.trace is not None:
             self.step_rows += score_steps(task, name, edited.trace.frames, batch)
         if edited.trace is not None and "target" in batch:
@@ -97,6 +101,14 @@ class ScoreTable(Callback):
             profile = self.images.profile(batch_idx)
             write_record(folder, name, edited, batch, self.experiment, profile)
 
+    @property
+    def shares(self) -> dict[str, float]:
+        """Each edit's share of all choices, by name; none before the first image."""
+        if self.counts is None:
+            return {}
+        found = (self.counts / self.counts.sum()).tolist()
+        return dict(zip(self.experiment.task.actions.names, found, strict=True))
+
     def on_test_end(
         self,
         trainer: pl.Trainer,
@@ -105,7 +117,7 @@ class ScoreTable(Callback):
         """Write the table and the calibration."""
         if not trainer.is_global_zero:
             return
-        protocol = {**self.protocol, "mean": means(self.rows)}
+        protocol = {**self.protocol, "mean": means(self.rows), "shares": self.shares}
         if self.tally is not None:
             protocol["calibration"] = summarize(self.tally)
             measure = self.tally.measure

@@ -1,4 +1,4 @@
-"""Agents that aim: greedy on their goal at first, whole or in tiles, with every edit priced once."""
+"""Agents that aim: greedy on their goal at first, whole or in tiles, every edit computed once."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
