@@ -2,8 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import ClassVar
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
@@ -15,11 +17,15 @@ from pixelrl.config.compose import compose
 from pixelrl.errors import ConfigError
 from pixelrl.maps import Scene
 from pixelrl.oracle import greedy, measure_reward_spread
+from pixelrl.records.file import Recorded, load_choices, save_choices
+from pixelrl.records.write import trace_arrays
 from pixelrl.rl.aim import GoalPolicy, check_goal_task
 from pixelrl.rl.goal_environment import GoalEnvironment, unpack
 from pixelrl.rl.playing import play_at_size
 from pixelrl.rl.rollout import Transition, choose_greedy, rollout
+from pixelrl.settings import Learning
 from pixelrl.task import Task
+from pixelrl.training.module import PixelA3C
 from strategies import filled, seeds
 from toys import Published, Toy, toy_scene
 
@@ -189,6 +195,26 @@ def test_masks_are_cut_along() -> None:
     scene["mask"] = (torch.rand(1, 1, 50, 41) > 0.5).float()
     whole, tiled = play(policy, scene)[-1].after, play(policy, scene, 16)[-1].after
     torch.testing.assert_close(whole, tiled, rtol=0, atol=1e-5)
+
+
+# Doubt
+
+
+def test_the_doubt_is_traced_once_in_gray_levels_and_recorded(tmp_path: Path) -> None:
+    policy, scene = goal_policy(Toy(length=2)), toy_scene(1, 1, 12, 10)
+    module = PixelA3C(policy.task, policy, Learning())
+    edited = module.edit(scene, with_trace=True)
+    assert edited.trace is not None
+    assert edited.trace.doubt is not None
+    goal = policy.goal(scene["image"], scene["image"])
+    torch.testing.assert_close(edited.trace.doubt, 255 * goal.doubt[:, 0].sqrt())
+    held = trace_arrays(edited.trace)
+    choices = edited.choices[:, 0].numpy().astype(np.uint8)
+    path = tmp_path / "a.choices.npz"
+    save_choices(path, Recorded(choices, policy.task.actions.names, {}, held))
+    layer = load_choices(path, with_layers=True).layers["doubt"]
+    assert layer.shape == (12, 10)
+    assert np.allclose(layer, edited.trace.doubt[0], rtol=1e-3)
 
 
 # Learning
