@@ -67,13 +67,14 @@ class Denoising(Restoration):
     def add_noise(self, clean: Tensor, rng: Generator) -> Tensor:
         """Make a clean image noisy, ``(C,H,W)`` to ``(C,H,W)``; it may leave [0, 1]."""
         if self.noise == "gaussian":
-            sigma = self.sigma
-            if self.sigma_min is not None:
-                drawn = float(torch.rand((), generator=rng))
-                sigma = self.sigma_min + (self.sigma - self.sigma_min) * drawn
+            sigma = self.sigma if self.sigma_min is None else self._draw_sigma(self.sigma_min, rng)
             return clean + sigma / 255 * torch.randn(clean.shape, generator=rng)
         if self.noise == "poisson":
             return torch.poisson(clean * self.peak, generator=rng) / self.peak
         drawn = torch.rand((1, *clean.shape[1:]), generator=rng)
         pepper, salt = drawn < self.density / 2, drawn >= 1 - self.density / 2
         return clean.masked_fill(pepper, 0).masked_fill(salt, 1)
+
+    def _draw_sigma(self, least: float, rng: Generator) -> float:
+        """Draw a standard deviation between the least and ``sigma``, in gray levels."""
+        return least + (self.sigma - least) * float(torch.rand((), generator=rng))
