@@ -35,8 +35,39 @@ def rewards_per_edit(task: Task, image: Tensor, scene: Scene) -> Tensor:
             " other pixels' edits, so no edit has a reward of its own."
         )
     with torch.no_grad():
-        outcomes = task.candidates(image, scene).unbind(1)
-        return torch.cat([task.reward(image, outcome, scene) for outcome in outcomes], 1)
+        return price_candidates(task, image, task.candidates(image, scene), scene)
+
+
+def price_candidates(task: Task, image: Tensor, candidates: Tensor, scene: Scene) -> Tensor:
+    """Compute the reward map that each candidate would earn.
+
+    Args:
+        task: a task whose reward is local.
+        image: ``(B,C,H,W)``, as it stands.
+        candidates: ``(B,A,C,H,W)``, what each edit would make of it.
+        scene: the maps that the reward needs.
+
+    Returns:
+        ``(B,A,H,W)``.
+    """
+    outcomes = candidates.unbind(1)
+    return torch.cat([task.reward(image, outcome, scene) for outcome in outcomes], 1)
+
+
+def measure_reward_spread(task: Task, scene: Scene) -> Tensor:
+    """Measure how far rewards of different edits lie apart, in the task's own unit.
+
+    Args:
+        task: a task whose reward is local.
+        scene: maps ``(B,K,H,W)``.
+
+    Returns:
+        ``()``: the standard deviation over edits, the median over pixels; the mean over pixels
+        where edits make no difference for most of them.
+    """
+    apart = rewards_per_edit(task, scene["image"], scene).std(1)
+    middle = apart.median()
+    return torch.where(middle > 0, middle, apart.mean())
 
 
 def greedy(task: Task, scene: Scene) -> tuple[Tensor, Tensor]:

@@ -108,8 +108,13 @@ class Network:
     """Describe the shared fully convolutional network.
 
     Attributes:
-        width: channels of every hidden layer.
-        memory: whether the policy branch carries a ConvGRU.
+        kind: ``published`` is the papers' network, which learns a logit per edit; agents of
+            ``goal`` learn what the picture should become and aim at it (needs ``local_reward``
+            measured against ``target``).
+        width: of ``published``, channels of every hidden layer.
+        memory: of ``published``, whether the policy branch carries a ConvGRU.
+        widths: of ``goal``, channels of the levels, each at half the size of the one before.
+        blocks: of ``goal``, residual blocks of a level on the way down, and on the way up.
         init: weight file to start from: a checkpoint (``.ckpt``), a published ``.npz``, or an
             IRCNN ``.caffemodel``; empty for random weights.
 
@@ -118,8 +123,11 @@ class Network:
         {'network.width': 32, 'network.memory': True, 'network.init': ''}
     """
 
+    kind: Literal["published", "goal"] = "published"
     width: int = number(64, POSITIVE)
     memory: bool = True
+    widths: tuple[int, ...] = (48, 64, 96, 128)
+    blocks: int = number(1, POSITIVE)
     init: str = ""
 
 
@@ -127,11 +135,18 @@ class Network:
 class Learning:
     """Describe the learning rule: A3C with reward-map convolution.
 
+    Agents that aim (``network.kind=goal``) first learn their goal, by the task's own reward for
+    going there in one step, and then, in the same run, by reinforcement.
+
     Attributes:
-        episodes: batches to learn from; each is one episode.
+        goal_episodes: batches to learn the goal from; 0 leaves that out.
+        goal_rate: Muon's step size in that phase, after a warm-up; Adam's, for the first and last
+            layers, is a twentieth. Both fall linearly to zero.
+        episodes: batches to learn from by reinforcement; each is one episode. 0 leaves that out,
+            if there are ``goal_episodes``.
         window: steps learned from at once (``t_max``); an episode is split into such windows.
         optimizer: ``adam`` as published; ``muon`` learns the hidden layers in far fewer episodes.
-        rate: Adam's step size in the first episode.
+        rate: Adam's step size in the first episode of reinforcement.
         power: the rate falls as ``rate * (1 - episode / episodes) ** power``.
         gamma: discount per step, in [0, 1].
         entropy: weight of the entropy bonus.
@@ -143,7 +158,9 @@ class Learning:
             themselves (needs edits and a reward that carry gradient); ``priced`` regresses the
             policy on the rewards of all edits, for agents that look one step ahead (needs
             ``local_reward``).
-        temperature: of ``priced``, the difference in reward that makes one logit.
+        temperature: of ``priced`` and of agents that aim, the difference in reward that makes one
+            logit, in units of how far rewards of different edits typically lie apart, which is
+            measured in the first batch.
 
     Example:
         >>> rule = Learning(episodes=1000)
@@ -151,7 +168,9 @@ class Learning:
         0.000536
     """
 
-    episodes: int = number(30_000, POSITIVE)
+    goal_episodes: int = number(0, NOT_NEGATIVE)
+    goal_rate: float = number(0.02, POSITIVE)
+    episodes: int = number(30_000, NOT_NEGATIVE)
     window: int = number(5, POSITIVE)
     optimizer: Literal["adam", "muon"] = "adam"
     rate: float = number(1e-3, POSITIVE)
@@ -162,6 +181,11 @@ class Learning:
     spread: int = number(33, ODD)
     estimator: Literal["sampled", "expected", "pathwise", "priced"] = "sampled"
     temperature: float = number(0.5, POSITIVE)
+
+    @property
+    def batches(self) -> int:
+        """Batches of both phases."""
+        return self.goal_episodes + self.episodes
 
 
 @dataclass(frozen=True)
@@ -182,6 +206,7 @@ class Data:
             mask, other noise.
         batch: crops per episode, over all devices.
         flip: probability of mirroring left to right.
+        turn: whether crops are turned by a random number of quarter turns.
         rotate: largest rotation, in degrees; half of the crops are rotated.
         profile: what becomes of the color profiles embedded in files: ``ignore`` takes all numbers
             as they are, as the authors' code does; ``srgb`` and ``prophoto`` convert colors to such
@@ -209,6 +234,7 @@ class Data:
     val_repeat: int = number(1, POSITIVE)
     batch: int = number(64, POSITIVE)
     flip: float = number(0.5, SHARE)
+    turn: bool = False
     rotate: float = number(10.0, Range(0, 180, "degrees from 0 to 180"))
     border: Literal["constant", "reflect"] = "constant"
     profile: Profile = "ignore"

@@ -15,6 +15,7 @@ from yaml import YAMLError
 
 from pixelrl.discovery import TASKS, load
 from pixelrl.errors import ConfigError, PluginError
+from pixelrl.rl.aim import check_goal_task
 from pixelrl.rl.estimators import ESTIMATORS
 from pixelrl.settings import SECTIONS, Data, Learning, Network, Run, check_numbers
 from pixelrl.task import CONTRACT, Task
@@ -230,8 +231,27 @@ def check(experiment: Experiment) -> None:
             f"learning.estimator={name} needs a task that promises local_reward;"
             f" {type(experiment.task).__name__} does not. Use learning.estimator=sampled."
         )
+    _check_phases(experiment)
     if unknown := set(experiment.run.loggers) - {"wandb", "tensorboard"}:
         raise ConfigError(f"run.loggers: unknown {unknown}; expected wandb or tensorboard.")
+
+
+def _check_phases(experiment: Experiment) -> None:
+    """Check that there is something to learn, and that agents have a goal where they should."""
+    network, learning = experiment.network, experiment.learning
+    if network.kind == "goal":
+        check_goal_task(experiment.task)
+        if not network.widths or min(network.widths) < 1:
+            raise ConfigError(
+                f"network.widths: expected channels from 1 on, got {list(network.widths)}."
+            )
+    elif learning.goal_episodes:
+        raise ConfigError(
+            f"learning.goal_episodes={learning.goal_episodes} needs network.kind=goal; the"
+            " published network has no goal."
+        )
+    if not learning.batches:
+        raise ConfigError("learning.episodes: expected more than zero, got 0.")
 
 
 def _keys(config: DictConfig) -> Iterator[str]:

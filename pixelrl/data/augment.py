@@ -20,7 +20,7 @@ _BORDERS = {"constant": cv2.BORDER_CONSTANT, "reflect": cv2.BORDER_REFLECT_101}
 
 
 def make_augmentation(data: Data, names: Sequence[str]) -> Augment:
-    """Make the augmentation of training, in the official order: mirror, rotate, crop.
+    """Make the augmentation of training, in the official order: mirror, rotate, crop; then turn.
 
     Args:
         data: how much of it.
@@ -35,6 +35,8 @@ def make_augmentation(data: Data, names: Sequence[str]) -> Augment:
         steps.insert(0, A.Rotate((-data.rotate, data.rotate), border_mode=border, p=0.5))
     if data.flip:
         steps.insert(0, A.HorizontalFlip(p=data.flip))
+    if data.turn:
+        steps.append(A.RandomRotate90(p=1.0))
     targets = {name: "mask" if name == "mask" else "image" for name in names if name != "image"}
     compose = A.Compose(steps, additional_targets=targets)
 

@@ -44,7 +44,7 @@ def roll_out_baselines(
         times, finished = _repeated(task, scenes, edit)
         if times:
             yield f"{task.actions.names[edit]} x{times}", finished.images
-    sequence, finished = _best_sequence(task, scenes)
+    sequence, finished = find_best_sequence(task, scenes)
     names = [task.actions.names[edit] for edit in sequence]
     yield f"best sequence ({', '.join(names) or 'no edit'})", finished.images
     yield "random policy", _random(task, scenes, seed)
@@ -103,18 +103,42 @@ def _repeated(task: Task, scenes: Sequence[Scene], edit: int) -> tuple[int, Fini
     return times, best
 
 
-def _best_sequence(task: Task, scenes: Sequence[Scene]) -> tuple[list[int], Finished]:
-    """Add to a sequence the edit of the highest reward, until none has any or the episode ends."""
+@torch.no_grad()
+def find_best_sequence(task: Task, scenes: Sequence[Scene]) -> tuple[list[int], Finished]:
+    """Add to a sequence the edit of the highest reward, until none has any or the episode ends.
+
+    Args:
+        task: the task.
+        scenes: maps ``(B,K,H,W)``, with what the reward needs.
+
+    Returns:
+        The edits' numbers, and what they make of the images.
+    """
     best = _begun(scenes)
     sequence: list[int] = []
     while len(sequence) < task.length:
-        found = [_all_take(task, best, edit, scenes) for edit in range(len(task.actions))]
+        found = _each_edit(task, best, scenes)
         edit = max(range(len(found)), key=lambda each: found[each].reward)
         if found[edit].reward <= best.reward:
             break
         best = found[edit]
         sequence.append(edit)
     return sequence, best
+
+
+def _each_edit(task: Task, finished: Finished, scenes: Sequence[Scene]) -> list[Finished]:
+    """Let every pixel of every image take the same edit, for each edit."""
+    edits = range(len(task.actions))
+    if type(task).step is not Task.step:
+        return [_all_take(task, finished, edit, scenes) for edit in edits]
+    images: list[Images] = [[] for _ in edits]
+    rewards = [0.0 for _ in edits]
+    for before, scene in zip(finished.images, scenes, strict=True):
+        with exact(before.device):
+            for edit, after in enumerate(task.candidates(before, scene).unbind(1)):
+                images[edit].append(after)
+                rewards[edit] += float(task.reward(before, after, scene).mean())
+    return [Finished(images[edit], finished.reward + rewards[edit] / len(scenes)) for edit in edits]
 
 
 def _random(task: Task, scenes: Sequence[Scene], seed: int) -> Images:

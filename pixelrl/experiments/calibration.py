@@ -1,46 +1,58 @@
-"""Does the policy know where it errs? Its entropy beside the true error, pixel by pixel.
+"""Do agents know where they err? Their doubt beside the true error, pixel by pixel.
 
-Everything is derived from one table of counts: how many pixels have an entropy in this bin *and* an
-error of that many gray levels. It has one size however many images there are, and tables of images
-add up.
+Agents without a goal have no doubt; of them it is the policy's entropy. Everything is derived from
+one table of counts: how many pixels have a doubt in this bin *and* an error of that many gray
+levels. It has one size however many images there are, and tables of images add up.
 """
 
 import math
-from dataclasses import dataclass
-from typing import NamedTuple
+from dataclasses import dataclass, replace
+from typing import Literal, NamedTuple
 
 import torch
 from torch import Tensor
 
+from pixelrl.rl.trace import Trace
 from pixelrl.scores import as_written
 
+Measure = Literal["doubt", "entropy"]
+"""What agents' uncertainty is told by."""
+
 BINS = 512
-"""Bins of entropy, from zero to that of a policy without any preference."""
+"""Bins of doubt, from zero to `DOUBTFUL`, or of entropy, to that of a policy without preference."""
+DOUBTFUL = 64.0
+"""The largest doubt that is told apart, in gray levels."""
 LEVELS = 256
 """Levels of absolute error, in gray levels."""
 
 
 @dataclass(frozen=True)
 class Tally:
-    """Count pixels by entropy and error.
+    """Count pixels by doubt and error.
 
     Attributes:
         counts: ``(BINS,LEVELS)`` int64.
-        most: the entropy at the upper end of the last bin, in nats: ``log(A)`` for A edits.
+        most: the doubt at the upper end of the last bin, in gray levels; of an entropy in nats:
+            ``log(A)`` for A edits.
+        measure: which of the two was counted.
     """
 
     counts: Tensor
     most: float
+    measure: Measure = "entropy"
 
     def __add__(self, other: "Tally") -> "Tally":
-        """Count the pixels of both; they must be of one set of edits."""
-        if other.most != self.most:
-            raise ValueError(f"entropies up to {self.most} and {other.most} cannot be added up.")
-        return Tally(self.counts + other.counts, self.most)
+        """Count the pixels of both; they must be of one measure and one set of edits."""
+        if (other.most, other.measure) != (self.most, self.measure):
+            raise ValueError(
+                f"{self.measure} up to {self.most} and {other.measure} up to {other.most} cannot be"
+                " added up."
+            )
+        return Tally(self.counts + other.counts, self.most, self.measure)
 
     @property
-    def entropies(self) -> Tensor:
-        """The bins' middles ``(BINS,)``, in nats."""
+    def middles(self) -> Tensor:
+        """The bins' middles ``(BINS,)``, in gray levels or nats."""
         return (torch.arange(BINS, dtype=torch.float64) + 0.5) * (self.most / BINS)
 
     @property
@@ -51,16 +63,16 @@ class Tally:
 
 
 class Group(NamedTuple):
-    """Describe one group of pixels with similar entropies.
+    """Describe one group of pixels with similar doubts.
 
     Attributes:
         pixels: how many.
-        entropy: their mean, in nats.
+        doubt: their mean, in gray levels; of an entropy in nats.
         error: their mean absolute error, in gray levels.
     """
 
     pixels: int
-    entropy: float
+    doubt: float
     error: float
 
 
@@ -77,24 +89,59 @@ def tally(entropy: Tensor, image: Tensor, target: Tensor, actions: int) -> Tally
     Returns:
         The counts.
     """
-    most = math.log(actions)
-    bins = (entropy.mean(0) * (BINS / most)).long().clamp(0, BINS - 1)
+    return _count(entropy.mean(0), image, target, Tally(torch.empty(0), math.log(actions)))
+
+
+def tally_doubt(doubt: Tensor, image: Tensor, target: Tensor) -> Tally:
+    """Count the pixels of finished images by doubt and error.
+
+    Args:
+        doubt: ``(B,H,W)``, how far off agents expect to be, in gray levels.
+        image: ``(B,C,H,W)``, the finished images.
+        target: ``(B,C,H,W)``, as in `tally`.
+
+    Returns:
+        The counts.
+    """
+    return _count(doubt, image, target, Tally(torch.empty(0), DOUBTFUL, "doubt"))
+
+
+def tally_trace(trace: Trace, image: Tensor, target: Tensor, actions: int) -> Tally:
+    """Count the pixels of finished images by doubt, where agents have one, or else by entropy.
+
+    Args:
+        trace: of the episode.
+        image: ``(B,C,H,W)``, the finished images.
+        target: ``(B,C,H,W)``.
+        actions: number A of edits.
+
+    Returns:
+        The counts.
+    """
+    if trace.doubt is not None:
+        return tally_doubt(trace.doubt, image, target)
+    return tally(trace.entropy, image, target, actions)
+
+
+def _count(doubt: Tensor, image: Tensor, target: Tensor, blank: Tally) -> Tally:
+    """Fill a blank tally, which says what is counted and how far."""
+    bins = (doubt * (BINS / blank.most)).long().clamp(0, BINS - 1)
     error = (as_written(image) - as_written(target)).abs().mean(1)
     levels = (error * 255).round().long().clamp(0, LEVELS - 1)
     flat = bins.to(levels.device) * LEVELS + levels
     counts = torch.bincount(flat.flatten(), minlength=BINS * LEVELS).view(BINS, LEVELS)
-    return Tally(counts.cpu(), most)
+    return replace(blank, counts=counts.cpu())
 
 
 def group_pixels(found: Tally, count: int = 20) -> list[Group]:
-    """Gather the bins of entropy in groups of about as many pixels each.
+    """Gather the bins of doubt in groups of about as many pixels each.
 
     Args:
         found: the counts.
         count: how many groups at most; a bin that is fuller than a group stays whole.
 
     Returns:
-        The groups, by ascending entropy; none for no pixels.
+        The groups, by ascending doubt; none for no pixels.
     """
     pixels = found.counts.sum(1)
     ends = pixels.cumsum(0)
@@ -107,17 +154,17 @@ def group_pixels(found: Tally, count: int = 20) -> list[Group]:
         weights = pixels[inside].double()
         many = int(weights.sum())
         if many:
-            entropy = float((found.entropies[inside] * weights).sum()) / many
+            doubt = float((found.middles[inside] * weights).sum()) / many
             error = float((found.errors[inside] * weights).sum()) / many
-            result.append(Group(many, entropy, error))
+            result.append(Group(many, doubt, error))
     return result
 
 
 def rank_correlation(found: Tally) -> float:
-    """Measure Spearman's rank correlation of entropy and error, ties counted as the mean rank.
+    """Measure Spearman's rank correlation of doubt and error, ties counted as the mean rank.
 
     Returns:
-        In [-1, 1]; 1 if a higher entropy always means a larger error. NaN if either is constant.
+        In [-1, 1]; 1 if a higher doubt always means a larger error. NaN if either is constant.
     """
     counts = found.counts.double()
     rows, columns = counts.sum(1), counts.sum(0)
@@ -135,13 +182,13 @@ def remaining(found: Tally) -> tuple[list[tuple[float, float]], list[tuple[float
         found: the counts.
 
     Returns:
-        Two curves of (share left out, mean error of the rest in gray levels): left out by entropy,
+        Two curves of (share left out, mean error of the rest in gray levels): left out by doubt,
         and left out by the error itself, which no other order can beat.
     """
     levels = torch.arange(LEVELS, dtype=torch.float64)
-    by_entropy = _rest(found.counts.sum(1), (found.counts * levels).sum(1))
+    by_doubt = _rest(found.counts.sum(1), (found.counts * levels).sum(1))
     by_error = _rest(found.counts.sum(0), found.counts.sum(0) * levels)
-    return by_entropy, by_error
+    return by_doubt, by_error
 
 
 def summarize(found: Tally) -> dict[str, float]:
@@ -149,7 +196,7 @@ def summarize(found: Tally) -> dict[str, float]:
 
     Returns:
         ``rank_correlation``, and ``error_half``: the mean error of the half of the pixels with the
-        least entropy, as a share of the mean error of all.
+        least doubt, as a share of the mean error of all.
     """
     curve, _ = remaining(found)
     half = next((error for share, error in curve if share >= 0.5), math.nan)

@@ -36,6 +36,21 @@ def score(
         One row per image.
 
     Raises:
+        ConfigError: as `score_table` does.
+    """
+    return score_table(module, experiment, directory, split, extras).rows
+
+
+def score_table(
+    module: PixelA3C,
+    experiment: Experiment,
+    directory: Path,
+    split: str = "test",
+    extras: Extras = Extras(),
+) -> ScoreTable:
+    """Score a module's edits as `score` does; returns all that was collected.
+
+    Raises:
         ConfigError: no such split, or an oracle is asked of a task whose reward is not local.
     """
     if extras.oracle and not experiment.task.local_reward:
@@ -53,7 +68,7 @@ def score(
     )
     trainer = make_trainer(experiment, None, [table])
     trainer.test(module, dataloaders=images.loader(), verbose=False)
-    return table.rows
+    return table
 
 
 def compare(

@@ -8,8 +8,9 @@ import lightning.pytorch as pl
 
 from pixelrl.config.compose import Experiment
 from pixelrl.errors import CheckpointError
-from pixelrl.experiments.evaluate import score
+from pixelrl.experiments.evaluate import score_table
 from pixelrl.experiments.trainer import make_checkpointing, make_data, make_directory, make_trainer
+from pixelrl.experiments.verdict import Verdict, judge
 from pixelrl.runs import directory as runs
 from pixelrl.runs.curves import draw_learning_curves
 from pixelrl.runs.metrics import write_table
@@ -30,11 +31,14 @@ class Fitted(NamedTuple):
         directory: of the run.
         module: with the weights of the best validation.
         rows: scores on the test images, one row each.
+        verdict: how they compare with no edit and the best fixed sequence; None on other processes
+            than the first.
     """
 
     directory: Path
     module: PixelA3C
     rows: Sequence[Row]
+    verdict: Verdict | None = None
 
 
 def fit(experiment: Experiment, resume: Path | None = None) -> Fitted:
@@ -66,19 +70,22 @@ def fit(experiment: Experiment, resume: Path | None = None) -> Fitted:
         trainer.validate(module, datamodule=data, verbose=False)
     trainer.fit(module, datamodule=data, ckpt_path=resume)
     learned = trainer.fit_loop.total_batch_idx + 1
-    if learned != experiment.learning.episodes:
+    wanted = experiment.learning.batches
+    if learned != wanted:
         raise CheckpointError(
-            f"{directory}: learned from {learned} of {experiment.learning.episodes} episodes; go on"
-            f" with --resume {directory}."
+            f"{directory}: learned from {learned} of {wanted} episodes; go on with"
+            f" --resume {directory}."
         )
     save_last(trainer, directory)
     best = directory / runs.BEST
     if best.is_file():
         module = restore(best).module
-    rows = score(module, experiment, directory) if trainer.is_global_zero else []
-    if trainer.is_global_zero:
-        _report(trainer, experiment, directory, rows)
-    return Fitted(directory, module, rows)
+    if not trainer.is_global_zero:
+        return Fitted(directory, module, [])
+    table = score_table(module, experiment, directory)
+    _report(trainer, experiment, directory, table.rows)
+    verdict = judge(experiment, table.rows, table.shares)
+    return Fitted(directory, module, table.rows, verdict)
 
 
 def rehearse(experiment: Experiment) -> None:
@@ -108,7 +115,7 @@ def _report(
     """Draw the learning curves, and hand the loggers what a finished run has to say."""
     write_table(directory)
     draw_learning_curves(directory, f"{experiment.name}, seed {experiment.run.seed}")
-    log_scores(trainer.loggers, rows, experiment.learning.episodes)
+    log_scores(trainer.loggers, rows, experiment.learning.batches)
     best = directory / runs.BEST
     if experiment.run.log_model and best.is_file():
         log_best(trainer.loggers, best, {"task": experiment.name, **means(rows)})

@@ -23,11 +23,13 @@ from pixelrl.drawing.charts import (
     span,
     text,
 )
-from pixelrl.experiments.calibration import Tally, group_pixels, remaining, summarize
+from pixelrl.experiments.calibration import Measure, Tally, group_pixels, remaining, summarize
 from pixelrl.runs.tables import Row, means
 
 SECOND = "#d55e00"
 """The color of a second line."""
+UNITS = {"doubt": "doubt, gray levels", "entropy": "entropy of the policy, nats"}
+"""How an axis of either is named."""
 MOST = 0.95
 """The largest share that is left out; beyond it a few pixels make the curve."""
 WEAK = 0.2
@@ -38,7 +40,7 @@ LEFT, RIGHT = (72, 84, 440, 336), (536, 84, 904, 336)
 
 
 def calibration_plot(found: Tally, title: str) -> Tensor:
-    """Draw how the error grows with the policy's entropy, and falls without uncertain pixels.
+    """Draw how the error grows with agents' doubt or entropy, and falls without uncertain pixels.
 
     Args:
         found: the counts, of at least one pixel.
@@ -52,19 +54,21 @@ def calibration_plot(found: Tally, title: str) -> Tensor:
     numbers = summarize(found)
     text(draw, (16, 28), title, "lm", TITLE)
     correlation = numbers["rank_correlation"]
-    told = f"rank correlation {correlation:.2f}: {verdict(correlation)}"
+    told = f"rank correlation {correlation:.2f}: {verdict(correlation, found.measure)}"
     text(draw, (SIZE[0] - 16, 28), told, "rm", TEXT, SOFT)
-    means = [(group.entropy, group.error) for group in group_pixels(found)]
-    _plot(draw, LEFT, "mean error, gray levels", "entropy of the policy, nats", {LINE: means})
-    by_entropy, by_error = remaining(found)
-    lines = {SECOND: by_error, LINE: by_entropy}
+    means = [(group.doubt, group.error) for group in group_pixels(found)]
+    _plot(draw, LEFT, "mean error, gray levels", UNITS[found.measure], {LINE: means})
+    by_doubt, by_error = remaining(found)
+    lines = {SECOND: by_error, LINE: by_doubt}
     shown = {
         color: [point for point in curve if point[0] <= MOST] for color, curve in lines.items()
     }
     name = "mean error of the rest, gray levels"
     _plot(draw, RIGHT, name, "share of the pixels left out", shown)
     left, bottom = RIGHT[0] + 10, RIGHT[3]
-    text(draw, (left, bottom - 32), "left out by entropy, highest first", "lm", SMALL, LINE)
+    text(
+        draw, (left, bottom - 32), f"left out by {found.measure}, highest first", "lm", SMALL, LINE
+    )
     text(draw, (left, bottom - 14), "left out by error: the best there is", "lm", SMALL, SECOND)
     return finished(sheet)
 
@@ -88,12 +92,12 @@ def steps_plot(rows: Sequence[Row]) -> Tensor:
     return curves(series, f"Step by step, mean of {len(by_step[0])}", "step")
 
 
-def verdict(correlation: float) -> str:
-    """Say in words what a rank correlation of entropy and error means."""
+def verdict(correlation: float, measure: Measure = "entropy") -> str:
+    """Say in words what a rank correlation of doubt or entropy with error means."""
     if math.isnan(correlation):
-        return "entropy or error is the same everywhere"
+        return f"{measure} or error is the same everywhere"
     if abs(correlation) < WEAK:
-        return "entropy tells little of the error"
+        return f"{measure} tells little of the error"
     return f"it errs most where it is {'un' if correlation > 0 else ''}decided"
 
 

@@ -1,20 +1,25 @@
 """Learn a supervised start."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from pixelrl.config.compose import Experiment
+from pixelrl.errors import ConfigError
 from pixelrl.experiments.trainer import make_checkpointing, make_data, make_directory, make_trainer
+from pixelrl.rl.network import PolicyValueNet
 from pixelrl.runs import directory as runs
+from pixelrl.training.base import BaseModule
 from pixelrl.training.checkpoint import build
 from pixelrl.training.keeping import save_last
 from pixelrl.training.pretraining import Regression
 
 
 def pretrain(experiment: Experiment) -> Path:
-    """Learn a supervised start, for `network.init`.
+    """Learn a start, for `network.init`: agents that aim their goal, others a supervised start.
 
     Args:
-        experiment: what to do; ``learning.episodes`` counts batches.
+        experiment: what to do; ``learning.episodes`` counts batches, ``learning.goal_episodes``
+            those of agents that aim.
 
     Returns:
         The checkpoint of the best validation.
@@ -22,14 +27,32 @@ def pretrain(experiment: Experiment) -> Path:
     Raises:
         PixelRLError: of whatever kind, with one line that says what to do.
     """
-    policy = build(experiment).policy
-    module = Regression(experiment.task, policy, experiment.learning)
+    aims = experiment.network.kind == "goal"
+    if aims:
+        experiment = goal_phase_alone(experiment)
+    built = build(experiment)
+    module: BaseModule = built
+    if isinstance(built.policy, PolicyValueNet):
+        module = Regression(experiment.task, built.policy, experiment.learning)
     data = make_data(experiment)
     data.check()
     directory = make_directory(experiment)
     trainer = make_trainer(
-        experiment, directory, make_checkpointing(experiment, directory, supervised=True)
+        experiment, directory, make_checkpointing(experiment, directory, supervised=not aims)
     )
     trainer.fit(module, datamodule=data)
     save_last(trainer, directory)
     return directory / runs.BEST
+
+
+def goal_phase_alone(experiment: Experiment) -> Experiment:
+    """Leave reinforcement out of an experiment.
+
+    Raises:
+        ConfigError: nothing is left.
+    """
+    if not experiment.learning.goal_episodes:
+        raise ConfigError(
+            "pretrain: learning.goal_episodes is 0, so that there is no goal to learn."
+        )
+    return replace(experiment, learning=replace(experiment.learning, episodes=0))

@@ -27,7 +27,7 @@ def make_data(experiment: Experiment) -> ImageData:
     return ImageData(
         experiment.task,
         experiment.data,
-        episodes=experiment.learning.episodes,
+        episodes=experiment.learning.batches,
         seed=experiment.run.seed,
     )
 
@@ -53,13 +53,13 @@ def make_checkpointing(
         StoreSettings(as_plain(experiment), supervised=supervised),
         stop,
         KeepCheckpoints(directory, run.checkpoint_every, validate_every(experiment), stop),
-        Progress(experiment.learning.episodes),
+        Progress(experiment.learning.batches),
     ]
 
 
 def validate_every(experiment: Experiment) -> int:
     """Episodes between validations: at least one validation comes in a run."""
-    return min(experiment.run.validate_every, experiment.learning.episodes)
+    return min(experiment.run.validate_every, experiment.learning.batches)
 
 
 def make_trainer(
@@ -78,7 +78,7 @@ def make_trainer(
     if directory is None:
         settings = {"logger": False}
     else:
-        episodes = experiment.learning.episodes
+        episodes = experiment.learning.batches
         settings = {
             "logger": make_loggers(experiment, directory, start),
             "log_every_n_steps": max(1, min(10, episodes)),

@@ -7,12 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import lightning.pytorch as pl
+import torch
 from lightning.pytorch.callbacks import BasePredictionWriter, Callback
 from torch import Tensor
 
 from pixelrl.config.compose import Experiment
 from pixelrl.data.module import Whole
-from pixelrl.experiments.calibration import Tally, group_pixels, summarize, tally
+from pixelrl.experiments.calibration import Tally, group_pixels, summarize, tally_trace
 from pixelrl.experiments.plots import calibration_plot, steps_plot
 from pixelrl.images.files import write_image
 from pixelrl.maps import Scene
@@ -66,6 +67,7 @@ class ScoreTable(Callback):
         self.rows: list[Row] = []
         self.step_rows: list[Row] = []
         self.tally: Tally | None = None
+        self.counts: Tensor | None = None
 
     def on_test_batch_end(
         self,
@@ -87,16 +89,25 @@ class ScoreTable(Callback):
         if self.extras.oracle:
             row.update(score_ceiling(task, batch))
         self.rows.append(row)
+        counts = torch.bincount(edited.choices.flatten(), minlength=len(task.actions))
+        self.counts = counts if self.counts is None else self.counts + counts
         if self.extras.steps and edited.trace is not None:
             self.step_rows += score_steps(task, name, edited.trace.frames, batch)
         if edited.trace is not None and "target" in batch:
-            entropy, target = edited.trace.entropy, batch["target"]
-            found = tally(entropy, edited.image, target, len(task.actions))
+            found = tally_trace(edited.trace, edited.image, batch["target"], len(task.actions))
             self.tally = found if self.tally is None else self.tally + found
         if self.extras.records:
             folder = self.directory / RECORDS
             profile = self.images.profile(batch_idx)
             write_record(folder, name, edited, batch, self.experiment, profile)
+
+    @property
+    def shares(self) -> dict[str, float]:
+        """Each edit's share of all choices, by name; none before the first image."""
+        if self.counts is None:
+            return {}
+        found = (self.counts / self.counts.sum()).tolist()
+        return dict(zip(self.experiment.task.actions.names, found, strict=True))
 
     def on_test_end(
         self,
@@ -106,12 +117,16 @@ class ScoreTable(Callback):
         """Write the table and the calibration."""
         if not trainer.is_global_zero:
             return
-        protocol = {**self.protocol, "mean": means(self.rows)}
+        protocol = {**self.protocol, "mean": means(self.rows), "shares": self.shares}
         if self.tally is not None:
             protocol["calibration"] = summarize(self.tally)
-            rows: list[Row] = [group._asdict() for group in group_pixels(self.tally)]
+            measure = self.tally.measure
+            rows: list[Row] = [
+                {"pixels": group.pixels, measure: group.doubt, "error": group.error}
+                for group in group_pixels(self.tally)
+            ]
             write_rows(self.directory / "calibration.csv", rows)
-            title = "Does the policy know where it errs?"
+            title = "Do the agents know where they err?"
             write_image(self.directory / "calibration.png", calibration_plot(self.tally, title))
         write_rows(self.directory / "scores.csv", self.rows)
         if self.step_rows:

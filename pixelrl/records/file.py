@@ -19,6 +19,7 @@ LAYERS = {
     "entropy": "(T,H,W) float16, of the policy before the step, nats",
     "value": "(T,H,W) float16, the return expected before the step",
     "reward": "(T,H,W) float16, the reward of the step",
+    "doubt": "(H,W) float16, how far off agents expect their goal to be, gray levels",
     "frames": "(T+1,H,W,C) uint8, the image before the first step and after each",
     "target": "(H,W,C) uint8, what the image should have become",
     "original": "(T,H,W) uint8, the choices as first recorded, before somebody altered them",
@@ -115,6 +116,7 @@ def _check(path: Path, name: str, layer: NDArray[Any], shape: tuple[int, ...]) -
         "frames": ("uint8", layer.shape[:-1] == (length + 1, *size)),
         "target": ("uint8", layer.shape[:-1] == (*size,)),
         "original": ("uint8", layer.shape == shape),
+        "doubt": ("float16", layer.shape == (*size,)),
     }.get(name, ("float16", layer.shape == shape))
     if not fits or str(layer.dtype) != kind:
         raise DataError(

@@ -79,6 +79,8 @@ def trace_arrays(trace: Trace, target: Tensor | None = None) -> dict[str, NDArra
     held: dict[str, NDArray[Any]] = {
         name: as_halves(value[:, 0]) for name, value in maps.items() if value is not None
     }
+    if trace.doubt is not None:
+        held["doubt"] = as_halves(trace.doubt[0])
     held["frames"] = as_bytes(trace.frames[:, 0])
     if target is not None:
         held["target"] = as_bytes(target[0])

@@ -106,7 +106,7 @@ def _scores(results: Results) -> list[dict[str, Any]]:
 def _facts(told: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
     """Flatten nested settings to lines of names and values."""
     for key, value in told.items():
-        if key in {"mean", "calibration"}:
+        if key in {"mean", "calibration", "shares"}:
             continue
         if isinstance(value, dict):
             yield from _facts(value, f"{prefix}{key}.")

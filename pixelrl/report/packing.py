@@ -1,8 +1,8 @@
 """Turn a record into text that a page carries: compressed bytes and pictures, in base64.
 
 Choices are exact at any size: the page tells a pixel's whole history. Pictures are exact up to
-`EXACT` pixels. Entropy, value and reward are told to 1/255 of their range; of very large records,
-as means over blocks of pixels.
+`EXACT` pixels. Layers are told to 1/255 of their range; of very large records, as means over blocks
+of pixels.
 """
 
 import base64
@@ -27,6 +27,8 @@ ROOM = 4_000_000
 """Numbers of a layer that are kept, over all steps; of more, blocks of pixels are averaged."""
 THUMBNAIL = 192
 """Longest side of a gallery picture, in pixels."""
+SHOWN = ("entropy", "value", "reward", "doubt")
+"""The layers that are shown; doubt is one for all steps."""
 WEBP_SIDE = 16383
 """The longest side that WebP can have."""
 
@@ -36,7 +38,7 @@ class Blob:
     """Hold one piece of an image's data.
 
     Attributes:
-        kind: ``choices``, ``frames``, ``target``, ``entropy``, ``value`` or ``reward``.
+        kind: ``choices``, ``frames``, ``target``, or a layer of `SHOWN`.
         step: counted from zero.
         text: base64 of a picture's file, or of zlib's compressed bytes.
     """
@@ -66,8 +68,7 @@ def describe(recorded: Recorded) -> dict[str, Any]:
         "steps": length,
         "shares": [[round(float(share), 5) for share in row] for row in shares],
         "layers": {
-            name: _range(name, recorded) for name in ("entropy", "value", "reward")
-            if name in recorded.layers
+            name: _range(name, recorded) for name in SHOWN if name in recorded.layers
         },
         "target": "target" in recorded.layers,
         "exact": height * width <= EXACT,
@@ -90,10 +91,11 @@ def pack(recorded: Recorded) -> Iterator[Blob]:
         yield Blob("frames", step, _picture(frame))
     if "target" in recorded.layers:
         yield Blob("target", 0, _picture(recorded.layers["target"]))
-    for name in ("entropy", "value", "reward"):
+    for name in SHOWN:
         if name in recorded.layers:
             about = _range(name, recorded)
-            for step, layer in enumerate(recorded.layers[name]):
+            layers = recorded.layers[name]
+            for step, layer in enumerate(layers[None] if layers.ndim == 2 else layers):
                 yield Blob(name, step, _squeezed(levels(layer, **about)))
 
 
@@ -126,7 +128,7 @@ def levels(layer: NDArray[np.float16], low: float, high: float, block: int) -> N
 
 
 def _range(name: str, recorded: Recorded) -> dict[str, Any]:
-    """Choose what levels 0 and 255 stand for: all of an entropy, or around zero what is common."""
+    """Choose what levels 0 and 255 stand for: all of an entropy, or what is common of the rest."""
     layer = recorded.layers[name]
     if name == "entropy":
         low, high = 0.0, math.log(len(recorded.edits))
@@ -134,7 +136,7 @@ def _range(name: str, recorded: Recorded) -> dict[str, Any]:
         some = np.abs(layer.ravel()[:: max(1, layer.size // 1_000_000)].astype(np.float32))
         reached = float(np.nanpercentile(some, SMOOTH_SHARE))
         high = reached if math.isfinite(reached) and reached > 0 else 1.0
-        low = -high
+        low = 0.0 if name == "doubt" else -high
     return {"low": low, "high": high, "block": block(layer.shape)}
 
 

@@ -35,6 +35,7 @@ class Window(NamedTuple):
         returns: ``(T,B,1,H,W)``.
         per_edit: ``(T,B,A,H,W)``, the reward of each edit; None if the estimator does not use it.
         learning: the learning rule.
+        unit: ``()``, how far rewards of different edits typically lie apart.
     """
 
     steps: Sequence[Transition]
@@ -42,6 +43,7 @@ class Window(NamedTuple):
     returns: Tensor
     per_edit: Tensor | None
     learning: Learning
+    unit: Tensor | float = 1.0
 
     def known(self) -> Tensor:
         """Take the rewards per edit, ``(T,B,A,H,W)``, where they were computed.
@@ -69,6 +71,7 @@ class Estimator:
         pathwise: whether gradient flows through the edits of the window.
         greedy: whether episodes take the likeliest edits while learning instead of drawing them:
             where all edits' rewards are regressed, nothing is learned from trying worse ones.
+        scaled: whether it needs the unit of rewards.
 
     Example:
         >>> [name for name, estimator in ESTIMATORS.items() if estimator.per_edit]
@@ -79,6 +82,7 @@ class Estimator:
     per_edit: bool = False
     pathwise: bool = False
     greedy: bool = False
+    scaled: bool = False
 
 
 ESTIMATORS: Mapping[str, Estimator] = {
@@ -90,15 +94,16 @@ ESTIMATORS: Mapping[str, Estimator] = {
         lambda w: pathwise_losses(w.steps, w.returns, w.rewards, w.learning.gamma), pathwise=True
     ),
     "priced": Estimator(
-        lambda w: priced_losses(w.steps, w.returns, w.known(), w.learning.temperature),
+        lambda w: priced_losses(w.steps, w.returns, w.known(), w.learning.temperature, unit=w.unit),
         per_edit=True,
         greedy=True,
+        scaled=True,
     ),
 }
 """By the names of ``learning.estimator``."""
 
 
-def window_losses(
+def window_losses(  # noqa: PLR0913 - those after the rule are told apart by name
     task: Task,
     steps: Sequence[Transition],
     scene: Scene,
@@ -106,6 +111,7 @@ def window_losses(
     *,
     reward_map_conv: Spread | None = None,
     bootstrap: Tensor | None = None,
+    unit: Tensor | float = 1.0,
 ) -> tuple[Losses, Tensor]:
     """Compute the losses of a window by the learning rule's estimator.
 
@@ -116,6 +122,7 @@ def window_losses(
         learning: the learning rule; names the estimator.
         reward_map_conv: how a return spreads to neighbors; None for not at all.
         bootstrap: ``(B,1,H,W)``, the value after the window; None at the episode's end.
+        unit: ``()``, how far rewards of different edits typically lie apart.
 
     Returns:
         The losses, and the mean over pixels of the window's rewards, all scalars.
@@ -142,5 +149,5 @@ def window_losses(
         per_edit = None
         if estimator.per_edit:
             per_edit = torch.stack([rewards_per_edit(task, step.before, scene) for step in steps])
-        window = Window(steps, rewards, returns, per_edit, learning)
+        window = Window(steps, rewards, returns, per_edit, learning, unit)
         return estimator.losses(window), rewards.sum(0).mean()

@@ -132,7 +132,12 @@ def pathwise_losses(
 
 
 def priced_losses(
-    steps: Sequence[Transition], returns: Tensor, per_edit: Tensor, temperature: float
+    steps: Sequence[Transition],
+    returns: Tensor,
+    per_edit: Tensor,
+    temperature: float,
+    *,
+    unit: Tensor | float = 1.0,
 ) -> Losses:
     """Compute the losses with the policy regressed on the rewards of all edits.
 
@@ -146,7 +151,9 @@ def priced_losses(
         steps: T transitions with values.
         returns: ``(T,B,1,H,W)``, for the value alone.
         per_edit: ``(T,B,A,H,W)``, the reward of each edit, as `oracle.rewards_per_edit` has it.
-        temperature: reward per logit.
+        temperature: units of reward per logit.
+        unit: ``()``, how far rewards of different edits typically lie apart; so errors are told in
+            it too, and learning is the same whatever the reward is measured in.
 
     Returns:
         The losses.
@@ -162,7 +169,7 @@ def priced_losses(
     """
     log_pi, _, values = _policy(steps)
     expected = temperature * (log_pi - log_pi.mean(2, keepdim=True))
-    wanted = per_edit - per_edit.mean(2, keepdim=True)
+    wanted = (per_edit - per_edit.mean(2, keepdim=True)) / unit
     error = F.huber_loss(expected, wanted, reduction="none").mean(2, keepdim=True)
     return _sum(error, values, returns, log_pi)
 

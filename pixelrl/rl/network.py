@@ -17,10 +17,11 @@ class PolicyOutput(NamedTuple):
     Attributes:
         logits: ``(B,A,H,W)``, unnormalized log-probabilities of the edits.
         value: ``(B,1,H,W)``, the expected return; None when not asked for.
-        memory: ``(B,D,H,W)`` for the next step; None without a ConvGRU.
+        memory: ``(B,D,H,W)`` for the next step; None without any.
+        doubt: ``(B,1,H,W)``, the expected squared error of what agents aim at; None if they do not.
 
     Example:
-        >>> logits, value, memory = PolicyValueNet(1, 9, width=8)(torch.zeros(2, 1, 16, 16))
+        >>> logits, value, memory, _ = PolicyValueNet(1, 9, width=8)(torch.zeros(2, 1, 16, 16))
         >>> logits.shape, value.shape, memory.shape
         (torch.Size([2, 9, 16, 16]), torch.Size([2, 1, 16, 16]), torch.Size([2, 8, 16, 16]))
     """
@@ -28,6 +29,7 @@ class PolicyOutput(NamedTuple):
     logits: Tensor
     value: Tensor | None
     memory: Tensor | None
+    doubt: Tensor | None = None
 
 
 class ConvGRU(nn.Module):
@@ -120,7 +122,7 @@ class PolicyValueNet(nn.Module):
         """
         return 16 if self.memory is None else 18
 
-    def value(self, observation: Tensor) -> Tensor:
+    def value(self, observation: Tensor, memory: Tensor | None = None) -> Tensor:
         """Expect a return from an observation ``(B,K,H,W)`` alone, ``(B,1,H,W)``.
 
         Example:

@@ -1,15 +1,24 @@
 """Optimizers: Adam as published, and Muon, which reaches the same in far fewer episodes."""
 
-from collections.abc import Callable, Iterable
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor, nn
 from torch.optim import Adam, Optimizer
 
 MOMENTUM = 0.95
+TURNS = 5
 STEP = 20.0
 """An orthogonal step changes every direction alike, Adam's mostly a few; so it may be longer."""
+
+
+@runtime_checkable
+class KnowsHidden(Protocol):
+    """Name a network that knows which of its kernels lie between hidden layers."""
+
+    def hidden_kernels(self) -> list[Tensor]:
+        """List them."""
 
 
 class Muon(Adam):
@@ -88,20 +97,27 @@ def orthogonalize(matrix: Tensor) -> Tensor:
         >>> turned.shape, torch.linalg.svdvals(turned).round(decimals=1)
         (torch.Size([2, 2]), tensor([0.8000, 0.7000]))
     """
-    turned: Tensor = matrix / (matrix.norm() + 1e-7)
     tall = matrix.shape[0] > matrix.shape[1]
-    turned = turned.T if tall else turned
-    for _ in range(5):
-        gram = turned @ turned.T
-        turned = 3.4445 * turned + (-4.7750 * gram + 2.0315 * gram @ gram) @ turned
+    flat = matrix.T if tall else matrix
+    flat = flat / (flat.norm() + 1e-7)
+    # All factors are polynomials of the Gram matrix, so the iteration needs nothing wider.
+    gram = flat @ flat.T
+    one = torch.eye(len(gram), dtype=gram.dtype, device=gram.device)
+    whole = one
+    for turn in range(TURNS):
+        factor = 3.4445 * one - 4.7750 * gram + 2.0315 * gram @ gram
+        whole = factor @ whole
+        if turn < TURNS - 1:
+            gram = factor @ gram @ factor
+    turned: Tensor = whole @ flat
     return turned.T if tall else turned
 
 
-def make_optimizer(module: nn.Module, kind: str, rate: float) -> Optimizer:
-    """Make the optimizer of a module.
+def make_optimizer(parts: Sequence[nn.Module], kind: str, rate: float) -> Optimizer:
+    """Make the optimizer of a module's parts.
 
     Args:
-        module: whose weights are learned.
+        parts: whose weights are learned.
         kind: ``adam`` or ``muon``.
         rate: Adam's step size.
 
@@ -111,15 +127,21 @@ def make_optimizer(module: nn.Module, kind: str, rate: float) -> Optimizer:
         >>> [(len(group["params"]), group["lr"]) for group in optimizer.param_groups]
         [(12, 0.001), (11, 0.02)]
     """
+    weights = [weight for part in parts for weight in part.parameters()]
     if kind == "adam":
-        return Adam(module.parameters(), lr=rate)
-    hidden = {id(kernel): kernel for kernel in _hidden(module)}
-    others = [weight for weight in module.parameters() if id(weight) not in hidden]
+        return Adam(weights, lr=rate)
+    hidden = {id(kernel): kernel for part in parts for kernel in _hidden(part)}
+    others = [weight for weight in weights if id(weight) not in hidden]
     return Muon(hidden.values(), others, rate)
 
 
 def _hidden(module: nn.Module) -> list[Tensor]:
-    """Find the kernels between hidden layers: those with the most channels on either side."""
+    """Find the kernels between hidden layers: those with the most channels on either side.
+
+    A network that knows them itself (``hidden_kernels``) is asked.
+    """
+    if isinstance(module, KnowsHidden):
+        return module.hidden_kernels()
     kernels = [part.weight for part in module.modules() if isinstance(part, nn.Conv2d)]
     width = max((min(kernel.shape[:2]) for kernel in kernels), default=0)
     return [kernel for kernel in kernels if min(kernel.shape[:2]) == width > 1]

@@ -123,18 +123,24 @@ def sample(logits: Tensor, rng: Generator | None = None, share: tuple[int, int] 
 
 
 def rollout(
-    environment: Environment, policy: Policy, scene: Scene, choose: Choose = sample
+    environment: Environment,
+    policy: Policy,
+    scene: Scene,
+    choose: Choose = sample,
+    *,
+    through: int = 1,
 ) -> Iterator[Transition]:
     """Roll out an episode, one transition each time one is asked for.
 
-    The memory and the image pass on without gradient, as in the official code: steps are
-    independent graphs.
+    The image passes on without gradient, and so does the memory, as in the official code: steps are
+    independent graphs. With ``through``, the memory's gradient flows through so many steps.
 
     Args:
         environment: the task.
         policy: the network.
         scene: maps ``(B,K,H,W)``, ``image`` among them.
         choose: how to choose from logits.
+        through: after every so many steps the memory is cut from its graph.
 
     Yields:
         ``environment.length`` transitions.
@@ -149,7 +155,7 @@ def rollout(
         (5, tensor(5.))
     """
     image, memory = scene["image"], None
-    for _ in range(environment.length):
+    for number in range(1, environment.length + 1):
         with exact(image.device):
             observation = environment.observe(image, scene)
         output = policy(observation, memory)
@@ -158,7 +164,9 @@ def rollout(
             after = environment.step(image, choice, scene)
         yield Transition(image, output, choice, after)
         image = after
-        memory = None if output.memory is None else output.memory.detach()
+        memory = output.memory
+        if memory is not None and number % through == 0:
+            memory = memory.detach()
 
 
 def straight_through(

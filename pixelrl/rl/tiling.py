@@ -22,7 +22,9 @@ Local = Callable[[Maps], Maps]
 """A function of aligned maps whose answer at a pixel depends on a bounded neighborhood."""
 
 
-def in_tiles(local: Local, maps: Maps, *, reach: int, tile: int) -> list[Tensor | None]:
+def in_tiles(
+    local: Local, maps: Maps, *, reach: int, tile: int, stride: int = 1
+) -> list[Tensor | None]:
     """Compute a local function tile by tile.
 
     A tile at the image's border ends there, so that border handling is the function's own.
@@ -32,6 +34,8 @@ def in_tiles(local: Local, maps: Maps, *, reach: int, tile: int) -> list[Tensor 
         maps: ``(B,K,H,W)`` each, or None, which is handed on as None.
         reach: how far, in pixels, the function looks aside.
         tile: side of a tile without its halo, in pixels.
+        stride: windows begin at multiples of so many pixels, as a function that reduces its maps
+            needs; tile and reach are rounded up to such.
 
     Returns:
         What ``local(maps)`` returns.
@@ -46,6 +50,7 @@ def in_tiles(local: Local, maps: Maps, *, reach: int, tile: int) -> list[Tensor 
         >>> answer.shape, answer.unique(), seen  # two tiles, each with its halo
         (torch.Size([1, 1, 4, 6]), tensor([2.]), [(4, 5), (4, 3)])
     """
+    reach, tile = (-(-size // stride) * stride for size in (reach, tile))
     height, width = next(value for value in maps if value is not None).shape[-2:]
     whole: list[Tensor | None] = []
     for top in range(0, height, tile):
@@ -62,13 +67,17 @@ def in_tiles(local: Local, maps: Maps, *, reach: int, tile: int) -> list[Tensor 
     return whole
 
 
-def tile_policy(policy: Policy, *, reach: int, tile: int) -> Policy:
+def tile_policy(
+    policy: Policy, *, reach: int, tile: int, first_reach: int | None = None, stride: int = 1
+) -> Policy:
     """Make a policy compute in tiles.
 
     Args:
         policy: a network that looks at most ``reach`` pixels aside, as `PolicyValueNet` does.
         reach: that many pixels.
         tile: side of a tile, in pixels.
+        first_reach: how far it looks at the first step, where it has no memory; None for as far.
+        stride: tiles begin at multiples of so many pixels at the first step.
 
     Returns:
         A policy that answers the same in less memory.
@@ -81,15 +90,17 @@ def tile_policy(policy: Policy, *, reach: int, tile: int) -> Policy:
         >>> torch.allclose(tiled(image, None).logits, net(image).logits, atol=1e-5)
         True
     """
+    first = reach if first_reach is None else first_reach
 
     def answer(observation: Tensor, memory: Tensor | None) -> PolicyOutput:
         answers = in_tiles(
             lambda maps: tuple(policy(_there(maps[0]), maps[1])),
             (observation, memory),
-            reach=reach,
+            reach=first if memory is None else reach,
             tile=tile,
+            stride=stride if memory is None else 1,
         )
-        return PolicyOutput(_there(answers[0]), answers[1], answers[2])
+        return PolicyOutput(_there(answers[0]), *answers[1:])
 
     return answer
 

@@ -1,4 +1,4 @@
-"""What an episode looked like, step by step: images, entropy, value and reward."""
+"""What an episode looked like, step by step: images, entropy, value, reward, doubt."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -17,12 +17,15 @@ class Trace(NamedTuple):
         entropy: ``(T,B,H,W)``, of the policy before each step, in nats.
         value: ``(T,B,H,W)``, the return expected before each step.
         reward: ``(T,B,H,W)``, each step's reward; None if that is unknown.
+        doubt: ``(B,H,W)``, how far off the goal is expected to be: the root of the expected squared
+            error, in gray levels; None if agents have no goal.
     """
 
     frames: Tensor
     entropy: Tensor
     value: Tensor
     reward: Tensor | None
+    doubt: Tensor | None = None
 
 
 def record_step(step: Transition, reward: Tensor | None) -> Trace:
@@ -51,7 +54,9 @@ def record_step(step: Transition, reward: Tensor | None) -> Trace:
         raise TypeError("the policy was asked without its value.")
     entropy = torch.special.entr(step.output.logits.softmax(1)).sum(1)
     shown = None if reward is None else reward[:, 0].cpu()
-    return Trace(step.after.cpu(), entropy.cpu(), value[:, 0].cpu(), shown)
+    doubt = step.output.doubt
+    off = None if doubt is None else 255 * doubt[:, 0].sqrt().cpu()
+    return Trace(step.after.cpu(), entropy.cpu(), value[:, 0].cpu(), shown, off)
 
 
 def stack_steps(start: Tensor, steps: Sequence[Trace]) -> Trace:
@@ -77,6 +82,7 @@ def stack_steps(start: Tensor, steps: Sequence[Trace]) -> Trace:
         torch.stack([step.entropy for step in steps]),
         torch.stack([step.value for step in steps]),
         torch.stack(rewards) if rewards else None,
+        steps[0].doubt,  # the goal is set once
     )
 
 

@@ -8,8 +8,8 @@ from pixelrl.runs.metrics import read_history
 
 FILE = "curves.png"
 SHOWN = ("val/", "train/")
-LEFT_OUT = ("train/rate",)
-"""A schedule is no news."""
+LEFT_OUT = ("train/rate", "val/input_")
+"""Names begin so: a schedule is no news, and neither is what images were like before."""
 
 
 def draw_learning_curves(directory: Path, title: str) -> None:
@@ -24,8 +24,7 @@ def draw_learning_curves(directory: Path, title: str) -> None:
     """
     logged = read_history(directory)
     names = sorted(logged, key=lambda name: (not name.startswith("val/"), name))
-    shown = {name: logged[name] for name in names if name.startswith(SHOWN)}
-    for name in LEFT_OUT:
-        shown.pop(name, None)
+    wanted = [name for name in names if name.startswith(SHOWN) and not name.startswith(LEFT_OUT)]
+    shown = {name: logged[name] for name in wanted}
     if shown:
         write_image(directory / FILE, curves(shown, title))

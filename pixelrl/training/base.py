@@ -1,10 +1,12 @@
-"""What both kinds of learning share: optimization by hand, its schedule, what validation logs."""
+"""What all kinds of learning share: optimization by hand, its schedule, what validation logs."""
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import lightning.pytorch as pl
-from torch import Tensor
+from lightning.pytorch.core.optimizer import LightningOptimizer
+from torch import Tensor, nn
+from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LambdaLR, LRScheduler
 
 from pixelrl.rl.optimizers import make_optimizer
@@ -12,8 +14,22 @@ from pixelrl.settings import Learning
 from pixelrl.training.divergence import check_gradient
 
 
+class Optimization(NamedTuple):
+    """Hold how a phase of learning is optimized.
+
+    Attributes:
+        optimizer: of the phase's weights.
+        falls: from the number of a batch in the phase to the share of the first rate.
+    """
+
+    optimizer: Optimizer
+    falls: Callable[[int], float]
+
+
 class BaseModule(pl.LightningModule):
-    """Step one optimizer by hand, as often per batch as the learning rule wants.
+    """Step optimizers by hand, as often per batch as the learning rule wants.
+
+    A run has one or two phases, each with an optimizer of its own; `phase` counts into them.
 
     Args:
         learning: the learning rule; tells optimizer, rate and how it falls.
@@ -23,16 +39,18 @@ class BaseModule(pl.LightningModule):
         super().__init__()
         self.automatic_optimization = False
         self.learning = learning
+        self.phase = 0
 
     def update(self, loss: Tensor) -> None:
         """Take one optimizer step down a loss, a scalar.
 
         Raises:
-            TypeError: there is not the one optimizer that `configure_optimizers` makes.
+            TypeError: an optimizer is none of those that `configure_optimizers` makes.
         """
-        chosen = self.optimizers()
-        if isinstance(chosen, list):
-            raise TypeError("expected the one optimizer that configure_optimizers makes.")
+        known = self.optimizers()
+        chosen = (known if isinstance(known, list) else [known])[self.phase]
+        if not isinstance(chosen, LightningOptimizer):
+            raise TypeError("expected the optimizers that configure_optimizers makes.")
         chosen.zero_grad()
         self.manual_backward(loss)
         if self.device.type == "cpu":  # elsewhere looking would wait; `check_finite` looks there
@@ -43,21 +61,31 @@ class BaseModule(pl.LightningModule):
         """Let the rate fall; returns the one the batch was learned with.
 
         Raises:
-            TypeError: there is not the one schedule that `configure_optimizers` makes.
+            TypeError: a schedule is none of those that `configure_optimizers` makes.
         """
-        schedule = self.lr_schedulers()
+        known = self.lr_schedulers()
+        schedule = (known if isinstance(known, list) else [known])[self.phase]
         if not isinstance(schedule, LRScheduler):
-            raise TypeError("expected the one schedule that configure_optimizers makes.")
+            raise TypeError("expected the schedules that configure_optimizers makes.")
         rate = float(schedule.get_last_lr()[0])
         schedule.step()
         return rate
 
-    def configure_optimizers(self) -> Any:  # noqa: ANN401 - one of Lightning's many shapes
-        """Make the optimizer, with the published polynomial decay per batch."""
+    def phases(self) -> Sequence[Optimization]:
+        """List how the phases are optimized, in order."""
+        return [self.published([self])]
+
+    def published(self, parts: Sequence[nn.Module]) -> Optimization:
+        """Optimize parts of the module as published, with polynomial decay per batch."""
         rule = self.learning
-        chosen = make_optimizer(self, rule.optimizer, rule.rate)
-        schedule = LambdaLR(chosen, lambda batch: max(0.0, 1 - batch / rule.episodes) ** rule.power)
-        return [chosen], [schedule]
+        chosen = make_optimizer(parts, rule.optimizer, rule.rate)
+        return Optimization(chosen, lambda batch: max(0.0, 1 - batch / rule.episodes) ** rule.power)
+
+    def configure_optimizers(self) -> Any:  # noqa: ANN401 - one of Lightning's many shapes
+        """Make each phase's optimizer and schedule."""
+        phases = self.phases()
+        schedules = [LambdaLR(phase.optimizer, phase.falls) for phase in phases]
+        return [phase.optimizer for phase in phases], schedules
 
     def log_validation(self, scores: Mapping[str, Tensor]) -> None:
         """Log the means of what one batch of validation reached, ``(B,)`` per name."""

@@ -9,7 +9,9 @@ import torch
 
 from pixelrl.config.compose import Experiment, as_plain, from_plain
 from pixelrl.errors import CheckpointError, ConfigError
+from pixelrl.rl.aim import GoalPolicy
 from pixelrl.rl.network import PolicyValueNet
+from pixelrl.rl.playing import Network
 from pixelrl.runs.directory import LAST, PREVIOUS
 from pixelrl.settings import flat
 from pixelrl.training.files import read_whole
@@ -23,6 +25,9 @@ KEY = "pixelrl"
 """Where a Lightning checkpoint holds our part: format version and settings, plain values only."""
 
 FORMAT = 1
+
+UNIT = "reward_spread"
+"""The one weight that a module may have or not: the unit of the rewards it learns from."""
 
 SUPERVISED = "supervised"
 """Marks, in our part of a checkpoint, what `pretrain` left: layers to start from, no policy."""
@@ -43,17 +48,12 @@ def build(experiment: Experiment) -> PixelA3C:
     Raises:
         CheckpointError: the weight file does not fit.
     """
-    task, network = experiment.task, experiment.network
+    network = experiment.network
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(experiment.run.seed)
-        policy = PolicyValueNet(
-            task.observation_channels,
-            len(task.actions),
-            width=network.width,
-            memory=network.memory,
-        )
+        policy = _network(experiment)
     module = PixelA3C(
-        task,
+        experiment.task,
         policy,
         experiment.learning,
         seed=experiment.run.seed,
@@ -64,21 +64,44 @@ def build(experiment: Experiment) -> PixelA3C:
     return module
 
 
+def _network(experiment: Experiment) -> Network:
+    """Make the network that the settings describe."""
+    task, network = experiment.task, experiment.network
+    if network.kind == "goal":
+        return GoalPolicy(
+            task,
+            widths=network.widths,
+            blocks=network.blocks,
+            temperature=experiment.learning.temperature,
+        )
+    return PolicyValueNet(
+        task.observation_channels, len(task.actions), width=network.width, memory=network.memory
+    )
+
+
 def initialize(module: PixelA3C, path: Path) -> str:
     """Start from the weights of a checkpoint or of a published file; tell what was loaded.
 
     Raises:
         CheckpointError: the file is missing, is no weight file, or does not fit.
     """
+    policy = module.policy
     if path.suffix in {".npz", ".caffemodel"}:
-        loaded = load_official_weights(module.policy, module.spread, path)
+        if isinstance(policy, GoalPolicy):
+            raise CheckpointError(
+                f"{path}: weights of the published network; set network.kind=published."
+            )
+        loaded = load_official_weights(policy, module.spread, path)
         return f"{path}: {loaded}"
     stored = read(path)
     if not stored[KEY].get(SUPERVISED):
-        _fill(module, stored["state_dict"], path)
-        return f"{path}: all weights"
+        return f"{path}: {_start_from(module, stored['state_dict'], path)}"
+    if isinstance(policy, GoalPolicy):
+        raise CheckpointError(
+            f"{path}: a supervised start of the published network; set network.kind=published."
+        )
     try:
-        return f"{path}: {len(hand_over(stored['state_dict'], module.policy))} parameters"
+        return f"{path}: {len(hand_over(stored['state_dict'], policy))} parameters"
     except ValueError as error:
         raise CheckpointError(
             f"{path}: a supervised start of another shape ({error}); set network.width and the"
@@ -125,7 +148,7 @@ def _check_same(path: Path, old: Experiment, new: Experiment, episode: int | Non
         free = key.startswith(FREE) and not key.startswith(FIXED)
         if free or key == "network.init" or before.get(key) == after.get(key):
             continue
-        if key == "learning.episodes" and episode == before[key]:
+        if key.endswith("episodes") and episode == old.learning.batches:
             told = f"its run is finished, with {episode} episodes, and cannot be made longer"
         else:
             told = f"{key} was {before.get(key)} and cannot become {after.get(key)}"
@@ -202,15 +225,38 @@ def check_task_name(experiment: Experiment, name: str | None, path: Path) -> Non
         )
 
 
+def _start_from(module: PixelA3C, weights: Mapping[str, Any], path: Path) -> str:
+    """Begin with another run's weights; tell which."""
+    if not isinstance(module.policy, GoalPolicy):
+        _fill(module, weights, path)
+        return "all weights"
+    if not any(name.startswith("policy.goal.") for name in weights):
+        raise CheckpointError(f"{path}: its network has no goal; set network.kind=published.")
+    own = module.state_dict()
+    # The goal is learned on from where it stood in use. A convolution of another size begins anew.
+    learner = {name: own[name] for name in own if name.startswith("learner.")}
+    begun = {name: value for name, value in weights.items() if name.startswith("policy.")}
+    begun |= {name: begun[name.replace("learner.", "policy.goal.", 1)] for name in learner}
+    for name in set(own) - set(begun):
+        kept = weights.get(name)
+        begun[name] = kept if kept is not None and kept.shape == own[name].shape else own[name]
+    _fill(module, begun, path)
+    return "goal and correction"
+
+
 def _fill(module: PixelA3C, weights: Mapping[str, Any], path: Path) -> None:
     """Load weights by name; a network of another shape is named, not half loaded."""
     own = module.state_dict()
+    # What older checkpoints lack, and what only some estimators ask for.
+    weights = {name: weights[name] for name in weights if name != UNIT or name in own}
+    if UNIT in own:
+        weights.setdefault(UNIT, own[UNIT])
     missing, unknown = own.keys() - weights.keys(), weights.keys() - own.keys()
     if missing or unknown:
         names = ", ".join(sorted(missing | unknown)[:3])
         raise CheckpointError(
-            f"{path}: its network has other parts than this one ({names}, …); set network.memory"
-            " and learning.spread as they were."
+            f"{path}: its network has other parts than this one ({names}, …); set network.kind,"
+            " network.memory and learning.spread as they were."
         )
     for name, value in weights.items():
         if not torch.isfinite(value).all():

@@ -1,6 +1,7 @@
 """The LightningModule: roll out an episode, learn from it window by window."""
 
 from collections.abc import Sequence
+from copy import deepcopy
 from functools import partial
 from typing import Any
 
@@ -9,15 +10,17 @@ from numpy.random import SeedSequence
 from torch import Generator, Tensor
 
 from pixelrl.maps import Scene, check_scene, exact
+from pixelrl.oracle import measure_reward_spread
+from pixelrl.rl.aim import GoalPolicy, unit
 from pixelrl.rl.estimators import ESTIMATORS, window_losses
+from pixelrl.rl.goal import Goal, doubt_loss
 from pixelrl.rl.losses import Losses
-from pixelrl.rl.network import PolicyValueNet
+from pixelrl.rl.playing import Network, make_environment, play_at_size
 from pixelrl.rl.returns import RewardMapConv
 from pixelrl.rl.rollout import (
     Choose,
     Environment,
     Intervention,
-    Policy,
     Transition,
     choose_greedy,
     choose_under,
@@ -25,12 +28,12 @@ from pixelrl.rl.rollout import (
     sample,
     split_windows,
 )
-from pixelrl.rl.tiling import tile_environment, tile_policy
 from pixelrl.rl.trace import Edited, Trace, record_step, stack_steps
 from pixelrl.settings import Learning
 from pixelrl.task import Task, reward_map
-from pixelrl.training.base import BaseModule
+from pixelrl.training.base import BaseModule, Optimization
 from pixelrl.training.divergence import check_loss
+from pixelrl.training.goal_phase import average_weights, goal_losses, goal_optimization
 
 
 class PixelA3C(BaseModule):
@@ -51,7 +54,7 @@ class PixelA3C(BaseModule):
     def __init__(
         self,
         task: Task,
-        policy: PolicyValueNet,
+        policy: Network,
         learning: Learning,
         *,
         seed: int = 0,
@@ -64,6 +67,9 @@ class PixelA3C(BaseModule):
         self.tile = tile
         # Under its setting's name, by which checkpoints know it.
         self.spread = RewardMapConv(learning.spread) if learning.spread else None
+        self.learner = deepcopy(policy.goal) if isinstance(policy, GoalPolicy) else None
+        if self.learner is None and ESTIMATORS[learning.estimator].scaled:
+            self.register_buffer("reward_spread", torch.zeros(()))
 
     @property
     def reward_map_conv(self) -> RewardMapConv | None:
@@ -72,30 +78,69 @@ class PixelA3C(BaseModule):
 
     # Learning
 
-    def training_step(self, scene: Scene, episode: int) -> None:
-        """Roll out one episode on a batch ``(B,K,H,W)`` and learn from each window as it ends.
+    def phases(self) -> Sequence[Optimization]:
+        """List how the phases are optimized: the goal's, if there is one, and reinforcement."""
+        rule, found = self.learning, []
+        if self.learner is not None and rule.goal_episodes:
+            found.append(goal_optimization(self.learner, rule))
+        if rule.episodes:
+            learned = [part for part in (self.policy, self.spread) if part is not None]
+            found.append(self.published(learned))
+        return found
+
+    def training_step(self, scene: Scene, batch: int) -> None:
+        """Learn from a batch ``(B,K,H,W)``, as the phase it is in wants.
 
         Raises:
             ConfigError: the task does not have what the estimator asks for.
             MapError: the scene's maps are not aligned.
         """
         check_scene(scene, self.task.channels)
+        if batch == 0:
+            self._measure(scene)
+        if batch < self.learning.goal_episodes:
+            self.phase = 0
+            logged = self.learn_goal(scene, batch)
+        else:
+            self.phase = -1
+            logged = self.learn_episode(scene, batch)
+        named = {f"train/{name}": part for name, part in logged.items()}
+        self.log_dict({**named, "train/rate": self.end_batch()}, sync_dist=True, prog_bar=False)
+
+    def learn_goal(self, scene: Scene, batch: int) -> dict[str, Tensor]:
+        """Update the goal from a batch; returns the parts of the loss."""
+        if self.learner is None or not isinstance(self.policy, GoalPolicy):
+            raise TypeError("a network without a goal cannot learn one.")
+        losses = goal_losses(self.task, self.learner, scene)
+        self.update(losses.total(self.policy.reward_spread))
+        average_weights(self.policy.goal, self.learner, batch)
+        return {name: part.detach() for name, part in losses._asdict().items()}
+
+    def learn_episode(self, scene: Scene, episode: int) -> dict[str, Tensor]:
+        """Play one episode and learn from each window as it ends; returns the sums of parts."""
         choose: Choose = partial(sample, rng=self._rng(episode), share=self._share())
         if ESTIMATORS[self.learning.estimator].greedy:
             choose = choose_greedy
         done = 0
         sums: dict[str, Tensor] = {}
-        for steps in split_windows(
-            rollout(self.task, self.policy, scene, choose), self.learning.window
-        ):
+        through = self.learning.window if self.learner is not None else 1
+        environment = make_environment(self.task, self.policy)
+        steps_made = rollout(environment, self.policy, scene, choose, through=through)
+        for steps in split_windows(steps_made, self.learning.window):
             done += len(steps)
-            parts = self.learn(steps, scene, last=done == self.task.length, episode=episode)
+            last = done == self.task.length
+            parts = self.learn(steps, scene, last=last, episode=episode, environment=environment)
             sums = {name: sums.get(name, 0) + part for name, part in parts.items()}
-        logged = {f"train/{name}": part for name, part in sums.items()}
-        self.log_dict({**logged, "train/rate": self.end_batch()}, sync_dist=True, prog_bar=False)
+        return sums
 
     def learn(
-        self, steps: Sequence[Transition], scene: Scene, *, last: bool, episode: int = 0
+        self,
+        steps: Sequence[Transition],
+        scene: Scene,
+        *,
+        last: bool,
+        episode: int = 0,
+        environment: Environment | None = None,
     ) -> dict[str, Tensor]:
         """Update the weights from a window of steps.
 
@@ -104,6 +149,7 @@ class PixelA3C(BaseModule):
             scene: the episode's maps.
             last: whether the episode ends with the window; if not, the value stands for its rest.
             episode: its number, from zero.
+            environment: where the episode is played; it may know what it computed.
 
         Returns:
             The parts of the loss and the mean reward, detached scalars.
@@ -111,8 +157,8 @@ class PixelA3C(BaseModule):
         Raises:
             ConfigError: the task does not have what the estimator asks for.
         """
-        parts, reward = self.parts(steps, scene, last=last)
-        loss = self.total(parts)
+        parts, reward = self.parts(steps, scene, last=last, environment=environment)
+        loss = self.total(parts) + self.doubt_loss(steps[0], scene)
         if self.device.type == "cpu":  # elsewhere looking would make the device wait
             check_loss(loss, self.task, steps, scene, episode)
         self.update(loss)
@@ -120,7 +166,12 @@ class PixelA3C(BaseModule):
         return {name: part.detach() for name, part in named.items()}
 
     def parts(
-        self, steps: Sequence[Transition], scene: Scene, *, last: bool
+        self,
+        steps: Sequence[Transition],
+        scene: Scene,
+        *,
+        last: bool,
+        environment: Environment | None = None,
     ) -> tuple[Losses, Tensor]:
         """Compute the losses of a window of steps, and its mean reward, all scalars.
 
@@ -129,7 +180,7 @@ class PixelA3C(BaseModule):
         """
         rule = self.learning
         myopic = last or rule.gamma == 0  # nothing after the window counts
-        bootstrap = None if myopic else self.value_of(steps[-1], scene)
+        bootstrap = None if myopic else self.value_of(steps[-1], scene, environment)
         return window_losses(
             self.task,
             steps,
@@ -137,6 +188,7 @@ class PixelA3C(BaseModule):
             rule,
             reward_map_conv=self.reward_map_conv,
             bootstrap=bootstrap,
+            unit=self._unit(),
         )
 
     def total(self, parts: Losses) -> Tensor:
@@ -144,12 +196,24 @@ class PixelA3C(BaseModule):
         rule = self.learning
         return parts.policy + rule.value * parts.value - rule.entropy * parts.entropy
 
-    def value_of(self, step: Transition, scene: Scene) -> Tensor:
+    def doubt_loss(self, step: Transition, scene: Scene) -> Tensor | float:
+        """Score the doubt of the step that set the goal; zero for all others."""
+        doubt, memory = step.output.doubt, step.output.memory
+        if doubt is None or memory is None or not doubt.requires_grad:
+            return 0.0
+        with exact(self.device):
+            return doubt_loss(Goal(memory[:, : self.task.channels], doubt), scene["target"])
+
+    def value_of(
+        self, step: Transition, scene: Scene, environment: Environment | None = None
+    ) -> Tensor:
         """Expect the return after a step, ``(B,1,H,W)``, without gradient."""
         with torch.no_grad():
             with exact(self.device):
-                observation = self.task.observe(step.after, scene)
-            return self.policy.value(observation)
+                observation = (environment or make_environment(self.task, self.policy)).observe(
+                    step.after, scene
+                )
+            return self.policy.value(observation, step.output.memory)
 
     # Editing
 
@@ -176,7 +240,9 @@ class PixelA3C(BaseModule):
         Raises:
             MapError: the task's reward is no reward map, or the image is too small for its edits.
         """
-        environment, policy = self._at_size(scene["image"], with_value=with_trace)
+        environment, policy = play_at_size(
+            self.task, self.policy, scene["image"], tile=self.tile, with_value=with_trace
+        )
         choices: list[Tensor] = []
         kept: list[Trace] = []
         image = scene["image"]
@@ -197,7 +263,8 @@ class PixelA3C(BaseModule):
         """Score the edits of one batch; hand them to the callbacks."""
         edited = self.edit(scene, with_reward=True)
         scores = {**self.task.scores(edited.image, scene), "reward": edited.reward}
-        self.log_validation(scores)
+        before = self.task.scores(scene["image"], scene)
+        self.log_validation({**scores, **{f"input_{name}": each for name, each in before.items()}})
         return {"edited": edited}
 
     def test_step(self, scene: Scene, index: int) -> dict[str, Any]:
@@ -221,10 +288,20 @@ class PixelA3C(BaseModule):
     def _share(self) -> tuple[int, int]:
         return self.trainer.global_rank, self.trainer.world_size
 
-    def _at_size(self, image: Tensor, *, with_value: bool) -> tuple[Environment, Policy]:
-        """Choose environment and policy for images of this size: in tiles if they are larger."""
-        policy = partial(self.policy, with_value=with_value)
-        environment = tile_environment(self.task, image, self.tile)
-        if environment is self.task:
-            return environment, policy
-        return environment, tile_policy(policy, reach=self.policy.reach, tile=self.tile)
+    def _measure(self, scene: Scene) -> None:
+        """Measure the unit of rewards where it is needed and not known."""
+        spread = self._spread()
+        if spread is not None and not spread:
+            with exact(self.device):
+                found = measure_reward_spread(self.task, scene)
+            spread.copy_(torch.as_tensor(self.all_gather(found)).mean())
+
+    def _unit(self) -> Tensor | float:
+        spread = self._spread()
+        return 1.0 if spread is None else unit(spread)
+
+    def _spread(self) -> Tensor | None:
+        """Find the buffer that holds the unit of rewards; None if nothing is told in it."""
+        owner = self.policy if isinstance(self.policy, GoalPolicy) else self
+        found: Tensor | None = getattr(owner, "reward_spread", None)
+        return found

@@ -9,6 +9,8 @@ from tqdm import tqdm
 
 from pixelrl.maps import Scene
 
+INPUT = "input_"
+"""What the scores of images before any edit are called by."""
 SHOWN_EVERY = 10
 """Episodes between looks at the reward, each of which waits for the device."""
 
@@ -77,5 +79,13 @@ def validation_line(trainer: pl.Trainer, episodes: int) -> str:
         for name, value in sorted(trainer.callback_metrics.items())
         if name.startswith("val/")
     }
-    told = "  ".join(f"{name} {value:.4g}" for name, value in scores.items())
+    before = {
+        name.removeprefix(INPUT): scores.pop(name)
+        for name in list(scores)
+        if name.startswith(INPUT)
+    }
+    told = "  ".join(
+        f"{name} {value:.4g}" + (f" (input {before[name]:.4g})" if name in before else "")
+        for name, value in scores.items()
+    )
     return f"episode {episode}/{episodes}  {told}"

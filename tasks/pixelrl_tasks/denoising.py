@@ -25,6 +25,8 @@ class Denoising(Restoration):
     Attributes:
         noise: its kind. The values of the other kinds' settings are ignored.
         sigma: standard deviation of Gaussian noise, in gray levels.
+        sigma_min: if given, each image has a standard deviation of its own, drawn uniformly from
+            here to ``sigma``: so agents learn to work blind.
         peak: photons of the brightest pixel under Poisson noise.
         density: share of pixels that salt and pepper replace, half of them each; in color, all of a
             pixel's channels together.
@@ -38,6 +40,7 @@ class Denoising(Restoration):
 
     noise: Noise = "gaussian"
     sigma: float = 25.0
+    sigma_min: float | None = None
     peak: float = 30.0
     density: float = 0.5
     clip: bool = False
@@ -50,6 +53,11 @@ class Denoising(Restoration):
             )
         if not 0 <= self.sigma < inf:
             raise ConfigError(f"task.sigma: expected gray levels from 0 on, got {self.sigma}.")
+        if self.sigma_min is not None and not 0 <= self.sigma_min <= self.sigma:
+            raise ConfigError(
+                f"task.sigma_min: expected gray levels from 0 to task.sigma={self.sigma},"
+                f" got {self.sigma_min}."
+            )
         if not 0 < self.peak < inf:
             raise ConfigError(f"task.peak: expected photons above 0, got {self.peak}.")
         if not 0 <= self.density <= 1:
@@ -62,9 +70,14 @@ class Denoising(Restoration):
     def add_noise(self, clean: Tensor, rng: Generator) -> Tensor:
         """Make a clean image noisy, ``(C,H,W)`` to ``(C,H,W)``; it may leave [0, 1]."""
         if self.noise == "gaussian":
-            return clean + self.sigma / 255 * torch.randn(clean.shape, generator=rng)
+            sigma = self.sigma if self.sigma_min is None else self._draw_sigma(self.sigma_min, rng)
+            return clean + sigma / 255 * torch.randn(clean.shape, generator=rng)
         if self.noise == "poisson":
             return torch.poisson(clean * self.peak, generator=rng) / self.peak
         drawn = torch.rand((1, *clean.shape[1:]), generator=rng)
         pepper, salt = drawn < self.density / 2, drawn >= 1 - self.density / 2
         return clean.masked_fill(pepper, 0).masked_fill(salt, 1)
+
+    def _draw_sigma(self, least: float, rng: Generator) -> float:
+        """Draw a standard deviation between the least and ``sigma``, in gray levels."""
+        return least + (self.sigma - least) * float(torch.rand((), generator=rng))

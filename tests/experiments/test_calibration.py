@@ -10,6 +10,7 @@ from torch import Tensor
 
 from pixelrl.experiments.calibration import (
     BINS,
+    DOUBTFUL,
     LEVELS,
     Tally,
     group_pixels,
@@ -17,8 +18,11 @@ from pixelrl.experiments.calibration import (
     remaining,
     summarize,
     tally,
+    tally_doubt,
+    tally_trace,
 )
 from pixelrl.experiments.plots import calibration_plot, verdict
+from pixelrl.rl.trace import Trace
 
 ACTIONS = 9
 MOST = math.log(ACTIONS)
@@ -64,7 +68,7 @@ def test_groups_lose_no_pixel_and_keep_the_means(seed: int, count: int) -> None:
     bins, levels = pixels(found.counts)
     assert len(gathered) <= count
     assert sum(group.pixels for group in gathered) == len(bins)
-    entropies = [group.entropy for group in gathered]
+    entropies = [group.doubt for group in gathered]
     assert entropies == sorted(entropies)
     total = sum(group.pixels * group.error for group in gathered)
     assert total / len(bins) == pytest.approx(levels.mean())
@@ -106,6 +110,20 @@ def test_leaving_out_the_largest_errors_is_the_best_there_is(seed: int, trend: f
     for share, error in by_entropy:
         # Ties in the error are left out together, hence the straight lines between shares.
         assert error >= np.interp(share, best_shares, best_errors) - 0.5
+
+
+def test_doubt_is_counted_in_gray_levels_where_agents_have_one() -> None:
+    image = torch.tensor([[[[0.0, 10 / 255, 20 / 255]]]])
+    doubt = torch.tensor([[[0.0, DOUBTFUL / 2, 10 * DOUBTFUL]]])
+    found = tally_doubt(doubt, image, torch.zeros_like(image))
+    assert found.counts[0, 0] == found.counts[BINS // 2, 10] == found.counts[BINS - 1, 20] == 1
+    assert rank_correlation(found) == pytest.approx(1)
+    trace = Trace(image[None], torch.zeros(1, 1, 1, 3), torch.zeros(1, 1, 1, 3), None, doubt)
+    assert torch.equal(tally_trace(trace, image, torch.zeros_like(image), 9).counts, found.counts)
+    entropy = tally_trace(trace._replace(doubt=None), image, image, 9)
+    assert (found.measure, entropy.measure) == ("doubt", "entropy")
+    with pytest.raises(ValueError, match="cannot be added up"):
+        found + entropy
 
 
 def test_entropy_that_warns_and_entropy_that_does_not() -> None:

@@ -36,7 +36,7 @@ def test_hidden_kernels_are_turned_and_the_rest_is_adams() -> None:
     net = PolicyValueNet(1, 9, width=12)
     twin = PolicyValueNet(1, 9, width=12)
     twin.load_state_dict(net.state_dict())
-    muon, adam = make_optimizer(net, "muon", 1e-3), make_optimizer(twin, "adam", 1e-3)
+    muon, adam = make_optimizer([net], "muon", 1e-3), make_optimizer([twin], "adam", 1e-3)
     assert isinstance(muon, Muon)
     assert type(adam) is Adam
     seen = torch.rand(1, 1, 16, 16, generator=torch.Generator().manual_seed(0))
@@ -62,7 +62,7 @@ def test_state_survives_saving(kind: str) -> None:
     layers = [nn.Sequential(nn.Conv2d(1, 4, 3), nn.Conv2d(4, 4, 3)) for _ in range(2)]
     layers[1].load_state_dict(layers[0].state_dict())
     images = torch.rand(6, 1, 8, 8)
-    first, second = (make_optimizer(each, kind, 1e-2) for each in layers)
+    first, second = (make_optimizer([each], kind, 1e-2) for each in layers)
 
     def learn(layer: nn.Module, steps: Optimizer, image: Tensor) -> None:
         steps.zero_grad()

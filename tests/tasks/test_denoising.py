@@ -43,6 +43,16 @@ def test_it_keeps_the_contract(noise: str, channels: int) -> None:
     check_task(Denoising(channels=channels, noise=noise))
 
 
+def test_blind_noise_differs_from_image_to_image_within_its_range() -> None:
+    task, clean = Denoising(sigma=55, sigma_min=5), torch.full((1, 64, 64), 0.5)
+    sigmas = [float(255 * (noisy(task, clean, seed) - clean).std()) for seed in range(60)]
+    assert 4.5 < min(sigmas) < 15
+    assert 45 < max(sigmas) < 58
+    assert torch.equal(noisy(task, clean, 3), noisy(task, clean, 3))
+    with pytest.raises(ConfigError, match=r"task\.sigma_min: .* to task\.sigma=25.0, got 30"):
+        Denoising(sigma_min=30)
+
+
 def test_its_edits_are_the_published_ones_in_their_order() -> None:
     for task in (Denoising(), Inpainting()):
         assert task.actions.names == tuple(OPENED)

@@ -62,6 +62,8 @@ def run(arguments: argparse.Namespace, overrides: list[str]) -> None:
     fitted = fit(experiment, found)
     if fitted.rows:
         print(as_text(fitted.rows))
+        if fitted.verdict:
+            print(f"\n{fitted.verdict.told()}")
         print(f"left in {fitted.directory}: checkpoints/, scores.csv, images/, logs/")
         print(f"look at it: python -m pixelrl report {fitted.directory}")
 

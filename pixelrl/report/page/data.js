@@ -34,8 +34,8 @@ function part(image, kind, step, unpack) {
 const picture = (image, kind, step) =>
   part(image, kind, step, (id) => createImageBitmap(new Blob([bytes(id)])));
 
-// A map as bytes, row by row; kind is choices, entropy, value or reward.
-const plane = (image, kind, step) => part(image, kind, step, inflated);
+// A map as bytes, row by row; kind is choices, doubt (one for all steps), entropy, value or reward.
+const plane = (image, kind, step) => part(image, kind, kind === "doubt" ? 0 : step, inflated);
 
 // Unpack all maps of an image, choices first, and tell whenever one is there.
 async function unpackAll(image, told) {

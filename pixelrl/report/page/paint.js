@@ -21,7 +21,8 @@ function ramp(stops) {
   return table;
 }
 
-const RAMPS = { entropy: ramp(CIVIDIS), value: ramp(DIVERGING), reward: ramp(DIVERGING) };
+const RAMPS = { entropy: ramp(CIVIDIS), value: ramp(DIVERGING), reward: ramp(DIVERGING),
+                doubt: ramp(CIVIDIS) };
 
 // The edits' colors; with one of them alone, all others are faint.
 function editTable(alone) {

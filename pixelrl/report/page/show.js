@@ -1,6 +1,6 @@
 // State, and what is shown of it: everything on the page follows from `state` through `show`.
 
-const LAYERS = ["image", "choices", "entropy", "value", "reward"];
+const LAYERS = ["image", "choices", "entropy", "value", "reward", "doubt"];
 const state = { image: 0, step: 0, layer: "image", wipe: 50, against: "start", alone: -1,
                 zoom: 1, pixel: null, order: "name", playing: 0 };
 const about = () => meta.images[state.image];
@@ -69,7 +69,8 @@ function showControls() {
   remember();
 }
 
-const NOTES = { entropy: "nats; yellow is undecided", value: "the return expected before the step",
+const NOTES = { doubt: "gray levels that the result may be off; yellow is much",
+                entropy: "nats; yellow is undecided", value: "the return expected before the step",
                 reward: "what the step earned; orange is better, blue worse" };
 const scaleNote = (layer, { block }) =>
   NOTES[layer] + (block > 1 ? `; means of ${block}×${block} pixels` : "");

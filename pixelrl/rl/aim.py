@@ -1,0 +1,174 @@
+"""Agents that aim: every edit is priced by the task's own reward, with the goal as the target.
+
+The goal network runs once per picture. At each step an edit's logit is the reward that it would
+earn if the goal were the target, in units of a temperature, plus a learned correction that is zero
+at the start: learning by reinforcement begins at the agent that is greedy on its goal
+(docs/adr/0022-agents-that-aim.md).
+"""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from pixelrl.actions.core import SEEN
+from pixelrl.errors import ConfigError
+from pixelrl.maps import exact
+from pixelrl.oracle import price_candidates
+from pixelrl.rl.goal import Goal, GoalNet
+from pixelrl.rl.goal_environment import Packed, known_maps, unpack
+from pixelrl.rl.network import PolicyOutput
+from pixelrl.task import Task
+
+WIDTH = 24
+"""Channels of the correction's hidden layers."""
+
+
+class GoalPolicy(nn.Module):
+    """Choose the edit that leads nearest to the goal, as far as nothing better was learned.
+
+    The memory ``(B,C+2,H,W)`` holds the goal, its doubt, and the share of the episode that is over.
+
+    Args:
+        task: whose edits are priced; its reward must be local and measured against ``target``.
+        widths: of the goal network, see `GoalNet`.
+        blocks: of the goal network.
+        temperature: of the policy, in units of `reward_spread`.
+    """
+
+    reward_spread: Tensor
+    """``()``, what rewards of different edits typically differ by; zero if not measured yet."""
+
+    def __init__(
+        self,
+        task: Task,
+        *,
+        widths: Sequence[int] = (48, 64, 96, 128),
+        blocks: int = 1,
+        temperature: float = 0.5,
+    ) -> None:
+        super().__init__()
+        self.task, self.temperature = task, temperature
+        self.goal = GoalNet(task.observation_channels, task.channels, widths=widths, blocks=blocks)
+        edits = len(task.actions)
+        self.correction = make_correction(task.channels * (2 + edits) + 2, edits + 1)
+        self.register_buffer("reward_spread", torch.zeros(()))
+
+    @property
+    def reach(self) -> int:
+        """How far, in pixels, an answer looks aside after the first step."""
+        return 3 + (self.task.reach or 0)
+
+    @property
+    def first_reach(self) -> int:
+        """The same at the first step, at which the goal is set."""
+        return self.goal.reach + self.reach
+
+    @property
+    def stride(self) -> int:
+        """Tiles must begin at multiples of this many pixels."""
+        return self.goal.stride
+
+    def hidden_kernels(self) -> list[Tensor]:
+        """List the kernels between hidden layers, for `optimizers.Muon`."""
+        return self.goal.hidden_kernels()
+
+    def value(self, observation: Tensor, memory: Tensor | None = None) -> Tensor:
+        """Expect the return from here on, ``(B,1,H,W)``."""
+        value: Tensor | None = self(observation, memory).value
+        if value is None:
+            raise TypeError("the policy was asked for its value and gave none.")
+        return value
+
+    def forward(
+        self, observation: Tensor, memory: Tensor | None = None, *, with_value: bool = True
+    ) -> PolicyOutput:
+        """Decide.
+
+        Args:
+            observation: as `GoalEnvironment` tells it.
+            memory: ``(B,C+2,H,W)`` from the last answer; None at the first step.
+            with_value: whether to answer a value.
+
+        Returns:
+            The answer.
+        """
+        packed = unpack(self.task, observation)
+        if memory is None:
+            memory = _remember(self.goal(packed.seen, packed.image))
+        goal, doubt, over = torch.split(memory, [self.task.channels, 1, 1], 1)
+        with exact(observation.device):
+            rewards = price_candidates(
+                self.task, packed.image, packed.candidates, {**packed.maps, "target": goal}
+            )
+        corrected = self.correction(_view(packed, goal, doubt, over)).to(rewards.dtype)
+        logits = rewards / (self.temperature * unit(self.reward_spread)) + corrected[:, :-1]
+        value = corrected[:, -1:] if with_value else None
+        following = torch.cat([goal, doubt, over + 1 / self.task.length], 1)
+        return PolicyOutput(logits, value, following, doubt)
+
+
+def make_correction(inputs: int, outputs: int) -> nn.Sequential:
+    """Make the network that corrects logits and answers a value, zero at the start.
+
+    It looks three pixels aside.
+    """
+    layers = []
+    for before, after in ((inputs, WIDTH), (WIDTH, WIDTH)):
+        conv = nn.Conv2d(before, after, 3, padding=1)
+        nn.init.kaiming_normal_(conv.weight, nonlinearity="relu")
+        layers += [conv, nn.ReLU(inplace=True)]
+    last = nn.Conv2d(WIDTH, outputs, 3, padding=1)
+    nn.init.zeros_(last.weight)
+    nn.init.zeros_(last.bias)  # type: ignore[arg-type]
+    return nn.Sequential(*layers, last)
+
+
+def unit(spread: Tensor) -> Tensor:
+    """Take the reward's own unit where a spread ``()`` is not measured yet."""
+    return torch.where(spread > 0, spread, torch.ones_like(spread))
+
+
+def check_goal_task(task: Task) -> None:
+    """Check that agents can aim at what a task rewards.
+
+    Raises:
+        ConfigError: its reward is not local, or not measured against ``target``.
+    """
+    if not (task.local_reward and _needs_target(task)):
+        raise ConfigError(
+            f"network.kind=goal needs a local reward measured against `target`, computed from what"
+            f" works_on names; {type(task).__name__} has none. Use network.kind=published."
+        )
+
+
+def _needs_target(task: Task) -> bool:
+    """Tell whether a reward can be computed with any target, and depends on it."""
+    side = 24
+    rng = torch.Generator().manual_seed(0)
+    maps = {
+        name: torch.rand((1, channels, side, side), generator=rng)
+        for name, channels in known_maps(task).items()
+    }
+    target = torch.rand(maps["image"].shape, generator=rng)
+    after = torch.rand(maps["image"].shape, generator=rng)
+    try:
+        one, other = (
+            task.reward(maps["image"], after, {**maps, "target": aim})
+            for aim in (target, 1 - target)
+        )
+    except KeyError:
+        return False
+    return not torch.equal(one, other)
+
+
+def _remember(goal: Goal) -> Tensor:
+    return torch.cat([goal.image, goal.doubt, torch.zeros_like(goal.doubt)], 1)
+
+
+def _view(packed: Packed, goal: Tensor, doubt: Tensor, over: Tensor) -> Tensor:
+    """Show the correction where the picture stands, where it should go, and what edits would do."""
+    image = packed.image
+    moved = SEEN * (packed.candidates - image.unsqueeze(1)).flatten(1, 2)
+    certain = doubt.detach().log() / 10  # the doubt stays the error's, whatever choices need
+    return torch.cat([image, goal - image, certain, moved, over], 1)

@@ -1,0 +1,167 @@
+"""The network of agents that aim: what a picture should become, and how far off that may be.
+
+Run once per picture, it answers the posterior mean of the target, the goal, and the expected
+squared error of that answer, the doubt. Planning towards the goal needs no further run of it
+(docs/adr/0022-agents-that-aim.md).
+"""
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+FLOOR = 1e-5
+"""The least doubt: about the square of one gray level of 255."""
+SCALE = 0.3
+"""Of every residual branch: keeps Muon's steps small beside the picture's own path."""
+
+
+class Goal(NamedTuple):
+    """Hold the network's answer.
+
+    Attributes:
+        image: ``(B,C,H,W)``, the expected target, in image units.
+        doubt: ``(B,1,H,W)``, the expected squared error of ``image``, the mean over its channels,
+            in squared image units; at least `FLOOR`.
+    """
+
+    image: Tensor
+    doubt: Tensor
+
+
+class Block(nn.Module):
+    """Add what two 3×3 convolutions find to ``(B,D,H,W)``.
+
+    Args:
+        width: channels D.
+    """
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.first = _conv(width, width)
+        self.second = _conv(width, width)
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Refine features, ``(B,D,H,W)`` to the same shape."""
+        found: Tensor = self.second(torch.relu(self.first(features)))
+        return features + SCALE * found
+
+
+class GoalNet(nn.Module):
+    """See a picture at half size and below, and answer goal and doubt at full size.
+
+    A U-Net (Ronneberger et al. 2015) without normalization, so that a tile's answer is the
+    picture's: pixel unshuffle by two, then levels that each halve the sides. Every level has
+    residual blocks on the way down and as many on the way up, the deepest both.
+
+    Args:
+        observation_channels: channels K of the observation.
+        channels: channels C of the image.
+        widths: channels of the levels, the finest first; one level is a plain residual trunk.
+        blocks: residual blocks of a level on each way.
+
+    Example:
+        >>> net = GoalNet(observation_channels=1, channels=1, widths=(8, 16))
+        >>> net(torch.zeros(2, 1, 13, 7), torch.zeros(2, 1, 13, 7)).doubt.shape
+        torch.Size([2, 1, 13, 7])
+    """
+
+    def __init__(
+        self,
+        observation_channels: int,
+        channels: int,
+        *,
+        widths: Sequence[int] = (48, 64, 96, 128),
+        blocks: int = 1,
+    ) -> None:
+        super().__init__()
+        self.blocks, self.levels = blocks, len(widths)
+        self.head = _conv(4 * observation_channels, widths[0])
+        self.down = nn.ModuleList(_blocks(width, blocks) for width in widths)
+        self.up = nn.ModuleList(_blocks(width, blocks) for width in widths)
+        self.shrink = nn.ModuleList(_conv(4 * a, b, 1) for a, b in pairwise(widths))
+        self.grow = nn.ModuleList(_conv(b, 4 * a, 1) for a, b in pairwise(widths))
+        self.tail = _conv(widths[0], 4 * channels)
+        nn.init.zeros_(self.tail.weight)  # it begins by answering the image itself
+        self.doubt = nn.Sequential(_conv(widths[0], 32), nn.ReLU(inplace=True), _conv(32, 4))
+
+    @property
+    def stride(self) -> int:
+        """Tiles must begin at multiples of this many pixels."""
+        return 1 << self.levels
+
+    @property
+    def reach(self) -> int:
+        """How far, in pixels, an answer looks aside, rounded up to a multiple of `stride`."""
+        blocks = sum(4 * self.blocks * (2 << level) for level in range(self.levels))
+        ends = 3 * 2  # the head and both convolutions of the doubt, at half size
+        exact = blocks + ends + self.stride - 1  # a pixel's cell may begin that far aside
+        return -(-exact // self.stride) * self.stride
+
+    def hidden_kernels(self) -> list[Tensor]:
+        """List the kernels between hidden layers, for `optimizers.Muon`."""
+        ends = ("head.", "tail.", "doubt.")
+        named = self.named_parameters()
+        return [weight for name, weight in named if weight.ndim == 4 and not name.startswith(ends)]
+
+    def forward(self, observation: Tensor, image: Tensor) -> Goal:
+        """Answer goal and doubt.
+
+        Args:
+            observation: ``(B,K,H,W)``, of any size.
+            image: ``(B,C,H,W)``, to which the network's residual is added.
+
+        Returns:
+            Goal and doubt, in the image's dtype also under autocast.
+        """
+        height, width = observation.shape[-2:]
+        padding = (0, -width % self.stride, 0, -height % self.stride)
+        seen = F.pixel_unshuffle(F.pad(observation, padding, mode="replicate"), 2)
+        seen = self.head(seen.contiguous(memory_format=torch.channels_last))
+        kept: list[Tensor] = []
+        for down, shrink in zip(self.down, self.shrink, strict=False):
+            kept.append(seen := down(seen))
+            seen = shrink(F.pixel_unshuffle(seen, 2))
+        seen = self.up[-1](self.down[-1](seen))
+        for level in reversed(range(self.levels - 1)):
+            seen = kept[level] + SCALE * F.pixel_shuffle(self.grow[level](seen), 2)
+            seen = self.up[level](seen)
+        window = (..., slice(height), slice(width))
+        residual = F.pixel_shuffle(self.tail(seen), 2)[window].to(image.dtype)
+        # The doubt learns from what the goal has found, and never changes it.
+        doubt = F.pixel_shuffle(self.doubt(seen.detach()), 2)[window].to(image.dtype)
+        return Goal(image + residual, FLOOR + torch.exp(doubt.clamp(-20, 5) - 5))
+
+
+def doubt_loss(goal: Goal, target: Tensor) -> Tensor:
+    """Score a doubt by the squared errors that came: least where it is their expectation.
+
+    Each pixel's Gaussian likelihood is weighted with the root of its doubt (beta-NLL with beta 0.5,
+    Seitzer et al. 2022): without that weight, the few pixels that are very wrong make the doubt
+    several times too large.
+
+    Args:
+        goal: whose image carries no gradient here.
+        target: ``(B,C,H,W)``.
+
+    Returns:
+        ``()``, the mean over pixels.
+    """
+    error = (goal.image.detach() - target).square().mean(1, keepdim=True) + FLOOR
+    weight = goal.doubt.detach().sqrt()
+    return (weight * (error / goal.doubt + goal.doubt.log())).mean()
+
+
+def _conv(inputs: int, outputs: int, side: int = 3) -> nn.Conv2d:
+    conv = nn.Conv2d(inputs, outputs, side, padding=side // 2)
+    nn.init.kaiming_normal_(conv.weight, nonlinearity="relu")
+    nn.init.zeros_(conv.bias)  # type: ignore[arg-type]
+    conv.weight = nn.Parameter(conv.weight.detach().contiguous(memory_format=torch.channels_last))
+    return conv
+
+
+def _blocks(width: int, count: int) -> nn.Sequential:
+    return nn.Sequential(*(Block(width) for _ in range(count)))

@@ -1,0 +1,90 @@
+"""The first phase of agents that aim: the goal is learned by the reward of going there at once."""
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from pixelrl.errors import ConfigError
+from pixelrl.maps import Scene, exact
+from pixelrl.rl.aim import unit
+from pixelrl.rl.goal import GoalNet, doubt_loss
+from pixelrl.rl.optimizers import STEP, make_optimizer
+from pixelrl.settings import Learning
+from pixelrl.task import Task, reward_map
+from pixelrl.training.base import Optimization
+
+AVERAGED = 0.999
+"""The share of an averaged weight that stays at a batch, once there have been many."""
+WARM_UP = 100
+"""Batches of warm-up, at most a twentieth of the phase."""
+
+
+class GoalLosses(NamedTuple):
+    """Hold what a batch of the goal phase is learned from.
+
+    Attributes:
+        reward: ``()``, the mean reward of jumping to the goal.
+        doubt: ``()``, the doubt's loss.
+    """
+
+    reward: Tensor
+    doubt: Tensor
+
+    def total(self, spread: Tensor) -> Tensor:
+        """Weigh the parts into the one scalar that is minimized; spread is the reward's unit."""
+        return self.doubt - self.reward / unit(spread)
+
+
+def goal_losses(task: Task, net: GoalNet, scene: Scene) -> GoalLosses:
+    """Pay a goal as one step to it would be paid, and score its doubt.
+
+    Args:
+        task: knows the reward; for squared error, the loss is the mean squared error.
+        net: what is learned.
+        scene: maps ``(B,K,H,W)``, with the target.
+
+    Returns:
+        The parts of the loss.
+
+    Raises:
+        ConfigError: the task's reward carries no gradient.
+    """
+    image = scene["image"]
+    with exact(image.device):
+        observation = task.observe(image, scene)
+    goal = net(observation, image)
+    with exact(image.device):
+        reward = reward_map(task, image, goal.image, scene).mean()
+        doubt = doubt_loss(goal, scene["target"])
+    if not reward.requires_grad:
+        raise ConfigError(
+            f"{type(task).__name__}: its reward carries no gradient, so that no goal can be"
+            " learned from it; use network.kind=published."
+        )
+    return GoalLosses(reward, doubt)
+
+
+@torch.no_grad()
+def average_weights(average: nn.Module, weights: nn.Module, batch: int) -> None:
+    """Move averaged weights towards those that are learned; fast at first, so none is left behind.
+
+    Args:
+        average: the network that is used, an exponential moving average (Polyak averaging).
+        weights: the network that is learned, of the same shape.
+        batch: how many batches there were before, from zero.
+    """
+    keep = min(AVERAGED, (2 + batch) / (11 + batch))
+    pairs = zip(average.parameters(), weights.parameters(), strict=True)
+    for mean, weight in pairs:
+        mean.lerp_(weight, 1 - keep)
+
+
+def goal_optimization(net: GoalNet, rule: Learning) -> Optimization:
+    """Make the phase's optimizer: Muon, with a warm-up and linear decay to zero."""
+    warm = max(1, min(WARM_UP, rule.goal_episodes // 20))
+
+    def falls(batch: int) -> float:
+        return min(1.0, (batch + 1) / warm) * max(0.0, 1 - batch / rule.goal_episodes)
+
+    return Optimization(make_optimizer([net], "muon", rule.goal_rate / STEP), falls)

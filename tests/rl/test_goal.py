@@ -1,0 +1,99 @@
+"""The goal network: any size, its reach and stride, and a doubt that spoils nothing."""
+
+from math import log
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pixelrl.rl.goal import FLOOR, Goal, GoalNet, doubt_loss
+from pixelrl.rl.tiling import in_tiles
+from strategies import filled, seeds
+
+
+def goal_net(*widths: int, blocks: int = 1, seed: int = 0) -> GoalNet:
+    """Make a narrow network that does not answer the image itself."""
+    torch.manual_seed(seed)
+    net = GoalNet(1, 1, widths=widths or (4, 6), blocks=blocks).double()
+    torch.nn.init.normal_(net.tail.weight, std=0.1)
+    return net
+
+
+def test_it_begins_by_answering_the_image() -> None:
+    image = torch.rand(2, 3, 9, 14)
+    net = GoalNet(3, 3, widths=(4, 6, 8))
+    assert torch.equal(net(image, image).image, image)
+
+
+@given(st.integers(1, 30), st.integers(1, 30), st.integers(1, 3))
+def test_any_size_is_answered(height: int, width: int, levels: int) -> None:
+    image = torch.rand(1, 1, height, width, dtype=torch.float64)
+    goal = goal_net(*range(3, 3 + levels))(image, image)
+    assert goal.image.shape == goal.doubt.shape == image.shape
+    assert bool((goal.doubt >= FLOOR).all())
+
+
+@pytest.mark.parametrize(("widths", "blocks"), [((6,), 2), ((6, 6), 1), ((5, 6, 6), 1)])
+def test_no_answer_looks_farther_than_it_says(widths: tuple[int, ...], blocks: int) -> None:
+    net = goal_net(*widths, blocks=blocks)
+    side, farthest = 2 * (net.reach + net.stride), 0
+    image = torch.rand(1, 1, side, side, dtype=torch.float64)
+    with torch.no_grad():
+        before = net(image, image)
+        for at in range(side // 2, side // 2 + net.stride):
+            other = image.clone()
+            other[..., at, at] += 100
+            for one, two in zip(before, net(other, other), strict=True):
+                rows = (one != two)[0, 0].any(1).nonzero().flatten()
+                farthest = max(farthest, at - int(rows.min()), int(rows.max()) - at)
+    assert net.reach - net.stride < farthest <= net.reach
+
+
+@settings(max_examples=8)
+@given(st.integers(5, 60), st.integers(5, 60), st.integers(1, 40), seeds)
+def test_tiles_give_the_whole(height: int, width: int, tile: int, seed: int) -> None:
+    net = goal_net(3, 4, seed=seed % 50)
+    image = filled((1, 1, height, width), seed, dtype=torch.float64)
+    with torch.no_grad():
+        whole = net(image, image)
+        tiled = in_tiles(
+            lambda maps: tuple(net(maps[0], maps[0])),
+            (image,),
+            reach=net.reach,
+            tile=tile,
+            stride=net.stride,
+        )
+    for one, other in zip(whole, tiled, strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-12, atol=1e-12)
+
+
+def test_windows_off_the_stride_would_be_seen() -> None:
+    net, image = goal_net(3, 4), filled((1, 1, 90, 90), 0, dtype=torch.float64)
+    with torch.no_grad():
+        whole = net(image, image).image
+        (off,) = in_tiles(
+            lambda maps: (net(maps[0], maps[0]).image,), (image,), reach=net.reach + 1, tile=21
+        )
+    assert off is not None
+    assert not torch.allclose(whole, off, atol=1e-6)
+
+
+def test_the_doubt_never_moves_the_goal() -> None:
+    net, image = goal_net(), torch.rand(1, 1, 16, 16, dtype=torch.float64)
+    doubt_loss(net(image, image), torch.zeros_like(image)).backward()
+    moved = {name for name, weight in net.named_parameters() if weight.grad is not None}
+    assert moved == {name for name, _ in net.named_parameters() if name.startswith("doubt.")}
+
+
+@pytest.mark.parametrize("error", [0.02, 0.2])
+def test_the_best_doubt_is_the_expected_squared_error(error: float) -> None:
+    raw = torch.zeros((), requires_grad=True)
+    optimizer = torch.optim.Adam([raw], lr=0.05)
+    target = torch.tensor([error, 3 * error]).view(1, 1, 1, 2)
+    for _ in range(400):
+        goal = Goal(torch.zeros(1, 1, 1, 2), (raw - 3).exp().expand(1, 1, 1, 2))
+        optimizer.zero_grad()
+        doubt_loss(goal, target).backward()
+        optimizer.step()
+    assert float(raw.detach() - 3) == pytest.approx(log(5 * error**2 + FLOOR), abs=0.02)

@@ -1,0 +1,198 @@
+"""The goal is learned, averaged, and gone on from, in one run that can be stopped anywhere."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+
+from photos import tiny
+from pixelrl.config.compose import Experiment, compose
+from pixelrl.data.module import ImageData
+from pixelrl.errors import CheckpointError, ConfigError
+from pixelrl.experiments.fit import fit
+from pixelrl.experiments.pretrain import pretrain
+from pixelrl.rl.aim import GoalPolicy
+from pixelrl.training.checkpoint import build, restore
+from pixelrl.training.goal_phase import average_weights
+from pixelrl.training.module import PixelA3C
+
+SMALL = ("network.kind=goal", "network.widths=[8,12]", "learning.rate=1e-3")
+
+
+def aiming(folder: Path, *more: str) -> Experiment:
+    """Compose two phases of seconds."""
+    phases = ("learning.goal_episodes=5", "learning.episodes=4", "run.validate_every=9")
+    return compose("denoising", overrides=tiny(folder, *SMALL, *phases, *more))
+
+
+def reward(module: PixelA3C, experiment: Experiment) -> float:
+    batches = ImageData(experiment.task, experiment.data).val_dataloader()
+    rewards = [module.edit(batch, with_reward=True).reward.mean() for batch in batches]
+    return float(torch.stack(rewards).mean())
+
+
+def weights(path: Path) -> dict[str, torch.Tensor]:
+    return torch.load(path, weights_only=True)["state_dict"]
+
+
+def equal(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> bool:
+    return one.keys() == other.keys() and all(torch.equal(one[name], other[name]) for name in one)
+
+
+def last(folder: Path, name: str) -> Path:
+    return folder / "runs" / name / "checkpoints" / "last.ckpt"
+
+
+# Learning
+
+
+@pytest.mark.parametrize("estimator", ["expected", "pathwise"])
+def test_both_phases_move_their_weights_and_the_reward_rises(
+    tmp_path: Path, estimator: str
+) -> None:
+    """Weights that are never stepped, or an average that is never followed, fail here."""
+    experiment = aiming(
+        tmp_path,
+        *("task.sigma=50", "data.batch=8", f"learning.estimator={estimator}"),
+        *("learning.goal_episodes=60", "learning.episodes=3", "run.checkpoint_every=60"),
+        *("run.validate_every=63", "learning.temperature=0.1"),
+    )
+    start = build(experiment)
+    goal = pretrain(replace(experiment, run=replace(experiment.run, name="goal")))
+    after_goal = restore(goal).module
+    gained = reward(after_goal, experiment)
+    assert gained > reward(start, experiment) + 3, gained
+    moved = after_goal.policy.state_dict()
+    for name, weight in start.policy.state_dict().items():
+        assert torch.equal(weight, moved[name]) == name.startswith("correction."), name
+
+    whole = weights(fit(experiment).directory / "checkpoints" / "last.ckpt")
+    for name, weight in after_goal.state_dict().items():
+        if name.startswith("policy.") and name != "policy.reward_spread":
+            assert not torch.equal(weight, whole[name]), name
+        elif name.startswith("learner."):
+            assert torch.equal(weight, whole[name]), name
+
+
+def test_the_goal_in_use_is_the_average_of_what_is_learned() -> None:
+    average, learned = nn.Linear(1, 1, bias=False), nn.Linear(1, 1, bias=False)
+    values = torch.rand(30).tolist()
+    with torch.no_grad():
+        average.weight.fill_(0.5)
+    expected = 0.5
+    for batch, value in enumerate(values):
+        with torch.no_grad():
+            learned.weight.fill_(value)
+        average_weights(average, learned, batch)
+        keep = min(0.999, (1 + batch + 1) / (10 + batch + 1))
+        expected = keep * expected + (1 - keep) * value
+    assert average.weight.item() == pytest.approx(expected, abs=1e-6)
+
+
+def test_the_rate_warms_up_and_falls_to_nothing(tmp_path: Path) -> None:
+    experiment = aiming(tmp_path, "learning.goal_episodes=400", "learning.goal_rate=0.04")
+    goal, then = build(experiment).phases()
+    assert [group["lr"] for group in goal.optimizer.param_groups] == pytest.approx([2e-3, 4e-2])
+    assert goal.falls(0) == pytest.approx(1 / 20)
+    assert goal.falls(19) == pytest.approx(1 - 19 / 400)
+    assert goal.falls(400) == 0
+    assert then.falls(0) == 1
+    assert then.falls(4) == 0
+
+
+def test_muon_turns_the_hidden_kernels_alone(tmp_path: Path) -> None:
+    module = build(aiming(tmp_path))
+    assert module.learner is not None
+    hidden = {id(kernel) for kernel in module.learner.hidden_kernels()}
+    named = dict(module.learner.named_parameters())
+    left = {name.partition(".")[0] for name in named if id(named[name]) not in hidden}
+    assert {"head", "tail", "doubt"} <= left
+    turned = {name.partition(".")[0] for name in named if id(named[name]) in hidden}
+    assert turned == {"down", "up", "shrink", "grow"}
+
+
+# Stopping and going on
+
+
+class Killed(BaseException):
+    pass
+
+
+@pytest.mark.parametrize("at", [3, 5, 7])
+def test_a_run_resumed_in_either_phase_or_between_ends_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at: int
+) -> None:
+    every = ("run.checkpoint_every=1", "run.validate_every=9")
+    whole = fit(aiming(tmp_path, *every, "run.name=whole"))
+    halves = aiming(tmp_path, *every, "run.name=halves")
+    step = PixelA3C.training_step
+
+    def killed(self: PixelA3C, scene: dict[str, torch.Tensor], batch: int) -> None:
+        if batch == at:
+            raise Killed
+        step(self, scene, batch)
+
+    monkeypatch.setattr(PixelA3C, "training_step", killed)
+    with pytest.raises(Killed):
+        fit(halves)
+    monkeypatch.undo()
+    assert not equal(weights(last(tmp_path, "halves")), weights(last(tmp_path, "whole")))
+    resumed = fit(halves, last(tmp_path, "halves"))
+    assert equal(weights(last(tmp_path, "halves")), weights(last(tmp_path, "whole")))
+    assert resumed.rows == whole.rows
+
+
+@pytest.mark.parametrize(
+    ("left_out", "kept"), [("learning.goal_episodes=0", 4), ("learning.episodes=0", 5)]
+)
+def test_either_phase_can_be_left_out(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], left_out: str, kept: int
+) -> None:
+    fitted = fit(aiming(tmp_path, left_out, f"run.validate_every={kept}"))
+    assert f"episode {kept}/{kept}" in capsys.readouterr().out
+    assert fitted.rows
+
+
+# Checkpoints
+
+
+def test_a_checkpoint_alone_edits_the_same(tmp_path: Path) -> None:
+    fitted = fit(aiming(tmp_path, "run.name=one"))
+    one = restore(last(tmp_path, "one")).module
+    two = restore(fitted.directory / "checkpoints" / "best.ckpt").module
+    image = torch.rand(1, 1, 30, 41)
+    assert torch.equal(one.edit({"image": image}).image, two.edit({"image": image}).image)
+    assert isinstance(one.policy, GoalPolicy)
+    assert float(one.policy.reward_spread) > 0
+
+
+def test_pretrain_leaves_a_goal_to_start_from(tmp_path: Path) -> None:
+    start = pretrain(aiming(tmp_path, "run.name=start", "run.validate_every=5"))
+    module = build(aiming(tmp_path, f"network.init={start}", "learning.spread=0"))
+    begun, left = module.policy.state_dict(), restore(start).module.policy.state_dict()
+    assert equal(begun, left)
+    assert module.learner is not None
+    assert isinstance(module.policy, GoalPolicy)
+    assert equal(module.learner.state_dict(), module.policy.goal.state_dict())
+
+
+def test_weights_of_the_other_kind_are_told_in_a_line(tmp_path: Path, checkpoint: Path) -> None:
+    with pytest.raises(CheckpointError, match="its network has no goal"):
+        build(aiming(tmp_path, f"network.init={checkpoint}"))
+    with pytest.raises(CheckpointError, match=r"set network\.kind=published"):
+        build(aiming(tmp_path, "network.init=some.npz"))
+    with pytest.raises(ConfigError, match="goal_episodes is 0"):
+        pretrain(aiming(tmp_path, "learning.goal_episodes=0"))
+
+
+def test_a_reward_without_gradient_has_no_goal(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    experiment = aiming(tmp_path)
+    kind = type(experiment.task)
+    paid = kind.reward
+    monkeypatch.setattr(kind, "reward", lambda *arguments: paid(*arguments).detach())
+    with pytest.raises(ConfigError, match="its reward carries no gradient"):
+        fit(experiment)
