@@ -2,6 +2,7 @@
 
 import json
 import time
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -104,6 +105,7 @@ def resume(sweep: Sweep, directory: Path, *, seed: int, count: int, address: str
         ConfigError: it holds a sweep of other content or seed, or the address cannot be opened.
     """
     optuna.logging.set_verbosity(optuna.logging.WARNING)
+    warnings.filterwarnings("ignore", "GPSampler is experimental")  # Optuna 4
     directory.mkdir(parents=True, exist_ok=True)
     sampler = SearchSampler(sweep.method, sweep.space, seed, maximize=sweep.maximize)
     about = {"sweep": _plain(sweep), "seed": seed}
