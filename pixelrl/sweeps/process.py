@@ -9,8 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from pixelrl.errors import nearest
-from pixelrl.runs import directory as runs
 from pixelrl.runs.metrics import read_history
+from pixelrl.runs.resume import find_resumed
 from pixelrl.sweeps.command import fill_command, nest
 from pixelrl.sweeps.file import Sweep
 from pixelrl.sweeps.space import Settings
@@ -30,7 +30,7 @@ def find_run(directory: Path, run: str) -> str:
         directory: of the sweep.
         run: the name that the last attempt had, or that the first shall have.
     """
-    if not (directory / run).is_dir() or (directory / run / runs.LAST).is_file():
+    if not (directory / run).is_dir() or find_resumed("auto", directory, run):
         return run
     name, _, attempt = run.partition("-again-")
     return find_run(directory, f"{name}-again-{int(attempt or 0) + 1}")
@@ -56,8 +56,8 @@ def make_command(
         settings_file=directory / f"{run}.json",
     )
     command += [f"run.root={directory}", f"run.name={run}", f"run.wandb={wandb}"]
-    last = directory / run / runs.LAST
-    return [*command, "--resume", str(last)] if last.is_file() else command
+    last = find_resumed("auto", directory, run)
+    return [*command, "--resume", str(last)] if last else command
 
 
 @contextmanager

@@ -27,10 +27,13 @@ REDRAWS = 50
 
 
 class SearchSampler(BaseSampler):
-    """Draw every trial's parameters at once, as `propose` does."""
+    """Draw every trial's parameters at once."""
 
-    def __init__(self, method: str, space: Sequence[Parameter], seed: int) -> None:
+    def __init__(
+        self, method: str, space: Sequence[Parameter], seed: int, *, maximize: bool
+    ) -> None:
         self.method = method
+        self.maximize = maximize
         self.seed = seed
         self.distributions = make_distributions(space, grid=method == "grid")
 
@@ -44,14 +47,13 @@ class SearchSampler(BaseSampler):
         self, study: Study, trial: FrozenTrial, search_space: Mapping[str, BaseDistribution]
     ) -> Drawn:
         """Draw them."""
-        before = [one for one in study.get_trials(deepcopy=False) if one.number < trial.number]
-        maximize = study.direction == optuna.study.StudyDirection.MAXIMIZE
         if self.method == "grid":
             return grid_point(self.distributions, trial.number)
         seed = mix(self.seed, trial.number)
         if self.method == "random":
             return draw(self.distributions, seed)
-        return improve(self.distributions, before, seed, maximize=maximize)
+        before = [one for one in study.get_trials(deepcopy=False) if one.number < trial.number]
+        return improve(self.distributions, before, seed, maximize=self.maximize)
 
     def sample_independent(
         self,

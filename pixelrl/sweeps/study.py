@@ -1,15 +1,18 @@
 """A sweep's study: where Optuna keeps it, and its trials as they are shown."""
 
 import json
+import time
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
 import optuna
 from optuna.distributions import BaseDistribution
+from optuna.exceptions import OptunaError
 from optuna.storages import BaseStorage, JournalStorage, RDBStorage
 from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
 from optuna.trial import FrozenTrial, TrialState
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from pixelrl.errors import ConfigError
 from pixelrl.sweeps.file import Sweep
@@ -102,8 +105,28 @@ def resume(sweep: Sweep, directory: Path, *, seed: int, count: int, address: str
         ConfigError: it holds a sweep of other content or seed, or the address cannot be opened.
     """
     optuna.logging.set_verbosity(optuna.logging.WARNING)
+    warnings.filterwarnings("ignore", "GPSampler is experimental")  # Optuna 4
     directory.mkdir(parents=True, exist_ok=True)
-    sampler = SearchSampler(sweep.method, sweep.space, seed)
+    sampler = SearchSampler(sweep.method, sweep.space, seed, maximize=sweep.maximize)
+    about = {"sweep": _plain(sweep), "seed": seed}
+    storage, study = _open(directory, sampler, address, about)
+    if study.user_attrs["about"] != about:
+        where = f"study '{study.study_name}' of --storage" if address else str(directory)
+        raise ConfigError(
+            f"{where}: holds a sweep of another file, content or seed; choose another --out."
+        )
+    size = grid_size(sampler.distributions) if sweep.method == "grid" else 0
+    limit = min(filter(None, (count, size)))
+    return Study(sweep, directory, study, storage, not address, limit, sampler.distributions)
+
+
+def _open(
+    directory: Path, sampler: SearchSampler, address: str, about: object, attempts: int = 3
+) -> tuple[BaseStorage, optuna.Study]:
+    """Open the storage and the study in it, or make them.
+
+    A database is tried more than once: of two processes that make its tables at once, one fails.
+    """
     try:
         storage = RDBStorage(address) if address else _journal(directory / JOURNAL)
         study = optuna.create_study(
@@ -111,26 +134,20 @@ def resume(sweep: Sweep, directory: Path, *, seed: int, count: int, address: str
             study_name=directory.resolve().name if address else "sweep",
             sampler=sampler,
             pruner=optuna.pruners.NopPruner(),  # see `pruning.should_stop`
-            direction="maximize" if sweep.maximize else "minimize",
+            direction="maximize" if sampler.maximize else "minimize",
             load_if_exists=True,
         )
-        about = {"sweep": _plain(sweep), "seed": seed}
-        kept = {**about, **study.user_attrs}
-    except (SQLAlchemyError, ImportError, RuntimeError) as error:
+        if "about" not in study.user_attrs:
+            study.set_user_attr("about", about)
+    except (SQLAlchemyError, OptunaError, ImportError, RuntimeError) as error:
+        if attempts > 1 and isinstance(error, DBAPIError | OptunaError):
+            time.sleep(1)
+            return _open(directory, sampler, address, about, attempts - 1)
         raise ConfigError(
             f"--storage: {say(error)}; expected an SQL address such as sqlite:///sweep.db or"
             " postgresql://HOST/NAME."
         ) from error
-    if {key: kept[key] for key in about} != about:
-        where = f"study '{study.study_name}' of --storage" if address else str(directory)
-        raise ConfigError(
-            f"{where}: holds a sweep of another file, content or seed; choose another --out."
-        )
-    for key in about.keys() - study.user_attrs.keys():
-        study.set_user_attr(key, about[key])
-    size = grid_size(sampler.distributions) if sweep.method == "grid" else 0
-    limit = min(filter(None, (count, size)))
-    return Study(sweep, directory, study, storage, not address, limit, sampler.distributions)
+    return storage, study
 
 
 def say(error: Exception) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 import optuna
 import pytest
 
+from photos import tiny
 from pixelrl.cli.main import main
 from pixelrl.errors import ConfigError
 from pixelrl.sweeps import claim, driver
@@ -181,3 +182,28 @@ def test_places_without_locks_go_by_the_time(
     taken = claim_next(study, "you")
     assert taken is not None
     assert taken.trial.number == 0
+
+
+@pytest.mark.slow
+def test_a_sweep_of_fits_finds_the_better_rate_though_it_is_killed(tmp_path: Path) -> None:
+    options = tiny(tmp_path, "learning.episodes=40", "run.validate_every=5")
+    options = [option for option in options if not option.startswith("run.root")]
+    fit = ["${env}", "${interpreter}", "-m", "pixelrl", "fit", "--task", "denoising"]
+    command = [*fit, "--config", "smoke", "run.wandb=online", *options, "${args}"]
+    given = {
+        "learning": {"parameters": {"rate": {"values": [1e-7, 0.02]}, "spread": {"values": [0, 9]}}}
+    }
+    metric = {"name": "val/reward", "goal": "maximize"}
+    file = write_sweep(tmp_path, method="grid", metric=metric, parameters=given, command=command)
+    out = tmp_path / "out"
+    process = start(file, out)
+    last = out / "trial-001" / "checkpoints" / "last.ckpt"
+    wait_for(last.is_file, process)
+    kill(process)
+    trials = sweep(file)
+    assert [trial.state for trial in trials] == ["finished"] * 4
+    assert trials[1].run == "trial-001"
+    assert f"resuming {last}" in (out / "trial-001.log").read_text()
+    best = max(trials, key=lambda trial: trial.reached or 0)
+    assert best.settings["learning.rate"] == 0.02
+    assert all((out / trial.run / "scores.csv").is_file() for trial in trials)

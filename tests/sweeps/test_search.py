@@ -31,7 +31,8 @@ def hill(settings: dict[str, Any]) -> float:
 
 def search(method: str, count: int, seed: int, score: Score = hill) -> list[float | None]:
     """Search in memory; what scores nothing fails."""
-    study = optuna.create_study(direction="maximize", sampler=SearchSampler(method, SPACE, seed))
+    sampler = SearchSampler(method, SPACE, seed, maximize=True)
+    study = optuna.create_study(direction="maximize", sampler=sampler)
     found = []
     for _ in range(count):
         trial = study.ask(make_distributions(SPACE))
