@@ -77,7 +77,17 @@ class CheckpointError(PixelRLError, ValueError):
 
 
 class DivergenceError(PixelRLError, ArithmeticError):
-    """Report learning that produced numbers that are none."""
+    """Report learning that produced numbers that are none.
+
+    Example:
+        >>> import torch
+        >>> from pixelrl.training.divergence import check_finite
+        >>> layer = torch.nn.Linear(1, 1)
+        >>> _ = layer.bias.data.fill_(torch.nan)
+        >>> check_finite(layer, 300)  # doctest: +ELLIPSIS
+        Traceback (most recent call last):
+        pixelrl.errors.DivergenceError: episode 300: weight bias is no number: ...
+    """
 
 
 class ContractError(PixelRLError, AssertionError):

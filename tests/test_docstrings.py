@@ -90,7 +90,12 @@ def statements(function: ast.AST, *, tried: bool = True) -> Iterator[ast.AST]:
     What it tries may raise what it catches: it is left out on demand.
     """
     for child in ast.iter_child_nodes(function):
-        caught = isinstance(function, ast.Try) and function.handlers and child in function.body
+        caught = isinstance(function, ast.Try | ast.With) and child in function.body
+        caught = caught and (
+            "suppress(" in ast.unparse(function.items[0])
+            if isinstance(function, ast.With)
+            else bool(function.handlers)
+        )
         inner = isinstance(child, ast.FunctionDef | ast.Lambda | ast.ClassDef)
         if not inner and (tried or not caught):
             yield child
@@ -101,7 +106,7 @@ def raised(function: ast.AST) -> set[str]:
     """Name what a function raises; ``...`` for what only running tells."""
     found = set()
     for each in statements(function):
-        if isinstance(each, ast.Raise):
+        if isinstance(each, ast.Raise) and each.exc:  # a bare one hands on what others raised
             call = each.exc.func if isinstance(each.exc, ast.Call) else each.exc
             known = isinstance(call, ast.Name) and call.id[0].isupper()
             found.add(call.id if known else "...")

@@ -1,69 +1,30 @@
-"""From files to scenes: aligned folders, crops for learning, whole images for the rest."""
+"""From files to scenes: crops for learning, whole images for the rest."""
 
-from collections.abc import Mapping, Sequence
-from functools import cached_property, lru_cache
-from pathlib import Path
-from typing import Any, Literal
-from zlib import crc32
+from functools import cached_property
+from typing import Any
 
 import lightning.pytorch as pl
 from numpy.typing import NDArray
-from torch import Generator, Tensor
+from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from pixelrl.data.augment import Augment, make_augmentation
+from pixelrl.data.reading import (
+    KEPT,
+    Aligned,
+    Maps,
+    Split,
+    align_files,
+    crop_center,
+    is_posed,
+    pose,
+)
 from pixelrl.data.sampling import EpisodeLoader, EpisodeSampler, seed_sample
 from pixelrl.errors import DataError
 from pixelrl.images.files import as_map
-from pixelrl.images.folders import list_bundled, list_images
-from pixelrl.images.profiles import find_profile, read_map
-from pixelrl.maps import Scene, check_scene
-from pixelrl.settings import Data, Profile
+from pixelrl.images.profiles import find_profile
+from pixelrl.settings import Data
 from pixelrl.task import Task
-
-Split = Literal["train", "val", "test", "predict"]
-Aligned = Mapping[str, Path]
-"""The files of one sample by map name."""
-
-KEPT = 512
-"""So many decoded files are kept in memory per process."""
-
-
-def align_files(task: Task, data: Data, split: Split) -> list[Aligned]:
-    """Find the files of a split, aligned by file name.
-
-    Args:
-        task: tells which maps it needs.
-        data: tells where they are; without folders, the bundled images are used.
-        split: which part.
-
-    Returns:
-        One mapping from map name to file per sample, sorted by name.
-
-    Raises:
-        DataError: a folder is missing or empty, or a file has no partner.
-    """
-    folders: Mapping[str, str] = getattr(data, split)
-    if not folders:
-        return [{"image": path} for path in _bundled(task, split)]
-    needed = task.works_on if split == "predict" else task.learns_from
-    for name in needed:
-        if name not in folders:
-            raise DataError(
-                f"{type(task).__name__} {'works on' if split == 'predict' else 'learns from'}"
-                f" {', '.join(needed)}; no folder is given for {name}"
-                f" (data.{split}.{name}=DIR)."
-            )
-    files = {name: list_images(Path(folder)) for name, folder in folders.items()}
-    return _partners(files, folders)
-
-
-def is_posed(task: Task, data: Data, split: Split) -> bool:
-    """Tell whether the folders pose the problem themselves, so that the task must not.
-
-    They do if they bring a target that the task would have made from the image.
-    """
-    return "target" in getattr(data, split) and "target" not in task.learns_from
 
 
 class Crops(Dataset[dict[str, Tensor]]):
@@ -224,103 +185,3 @@ class ImageData(pl.LightningDataModule):
             DataError: a folder is missing or empty, or a file has no partner.
         """
         return Whole(self.task, self.data, "val", self.seed).loader()
-
-
-class Maps:
-    """Read a sample's maps; what bundled images lack for a task, let the task invent.
-
-    Args:
-        task: tells which maps it needs, and invents them.
-        profile: what becomes of the files' color profiles.
-        seed: of what is invented; the same photograph gets the same maps in every process.
-    """
-
-    def __init__(self, task: Task, profile: Profile, seed: int) -> None:
-        self.task, self.profile, self.seed = task, profile, seed
-        self._invented: dict[Path, dict[str, NDArray[Any]]] = {}
-
-    def __call__(self, sample: Aligned) -> dict[str, NDArray[Any]]:
-        """Read or invent ``(H,W,K)`` arrays by map name."""
-        if set(sample) != {"image"} or set(self.task.learns_from) == {"image"}:
-            return read_aligned(self.task, sample, self.profile)
-        path = sample["image"]
-        if path not in self._invented:
-            rng, _ = seed_sample(self.seed, crc32(path.name.encode()))
-            image = as_map(_read(path, "image", self.task.channels, self.profile))
-            maps = self.task.invent(image, rng)
-            self._invented[path] = {
-                name: value.movedim(0, -1).contiguous().numpy() for name, value in maps.items()
-            }
-        return dict(self._invented[path])
-
-
-def pose(task: Task, maps: Scene, rng: Generator | None) -> dict[str, Tensor]:
-    """Turn maps ``(K,H,W)`` into a scene; with a generator, the task poses its problem.
-
-    Raises:
-        MapError: the scene's maps are not aligned.
-    """
-    scene = dict(task.problem(maps, rng) if rng is not None else maps)
-    check_scene({name: value.unsqueeze(0) for name, value in scene.items()}, task.channels)
-    return scene
-
-
-def read_aligned(task: Task, sample: Aligned, profile: Profile) -> dict[str, NDArray[Any]]:
-    """Read one sample's files, ``(H,W,K)`` each, and check that they have one size.
-
-    Raises:
-        DataError: a file is unreadable, or sizes differ.
-    """
-    maps = {name: _read(path, name, task.channels, profile) for name, path in sample.items()}
-    height, width = maps["image"].shape[:2]
-    for name, value in maps.items():
-        if value.shape[:2] != (height, width):
-            raise DataError(
-                f"{sample[name]}: the {name} is {value.shape[1]}x{value.shape[0]} pixels, its image"
-                f" {sample['image']} is {width}x{height}; they must be equal."
-            )
-    return maps
-
-
-def crop_center(value: Tensor, side: int) -> Tensor:
-    """Cut the center of a map ``(K,H,W)``, at most ``side`` pixels a side; 0 cuts nothing."""
-    if not side:
-        return value
-    height, width = value.shape[-2:]
-    top, left = max(height - side, 0) // 2, max(width - side, 0) // 2
-    return value[..., top : top + side, left : left + side]
-
-
-@lru_cache(maxsize=KEPT)
-def _read(path: Path, name: str, channels: int, profile: Profile) -> NDArray[Any]:
-    array = read_map(path, name, channels, profile)
-    array.setflags(write=False)
-    return array
-
-
-def _bundled(task: Task, split: Split) -> Sequence[Path]:
-    if split == "predict":
-        raise DataError("no images to edit are named; pass data.predict.image=DIR (or one file).")
-    if set(task.learns_from) != {"image"} and type(task).invent is Task.invent:
-        raise DataError(
-            f"{type(task).__name__} learns from {', '.join(task.learns_from)}; bundled images"
-            f" have no further maps. Pass data.{split}.image=DIR and the others."
-        )
-    return list_bundled(split)
-
-
-def _partners(files: Mapping[str, Sequence[Path]], folders: Mapping[str, str]) -> list[Aligned]:
-    """Align files by name without suffix; a single file per map needs no common name."""
-    if all(len(paths) == 1 and Path(folders[name]).is_file() for name, paths in files.items()):
-        return [{name: paths[0] for name, paths in files.items()}]
-    by_stem = {name: {path.stem: path for path in paths} for name, paths in files.items()}
-    for name, stems in by_stem.items():
-        for other, partners in by_stem.items():
-            if lonely := sorted(stems.keys() - partners.keys()):
-                raise DataError(
-                    f"{stems[lonely[0]]}: no {other} of that name in {folders[other]}"
-                    f" ({len(lonely)} of the {name} files have none)."
-                )
-    return [
-        {name: stems[stem] for name, stems in by_stem.items()} for stem in sorted(by_stem["image"])
-    ]

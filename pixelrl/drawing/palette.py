@@ -39,7 +39,7 @@ def color_edits(names: Sequence[str], noop: str | None = None) -> Tensor:
         ``(A,3)`` RGB in [0, 1], no two alike.
 
     Example:
-        >>> colors(["keep", "blur"], noop="keep")[0]
+        >>> color_edits(["keep", "blur"], noop="keep")[0]
         tensor([0.8667, 0.8667, 0.8667])
     """
     table = palette(len(names))

@@ -37,8 +37,7 @@ def read_array(path: Path, channels: int) -> NDArray[Any]:
         DataError: the file is missing, unreadable, damaged or no image.
 
     Example:
-        >>> from pixelrl.images.deep import is_tiff, read_deep
-    from pixelrl.images.folders import list_bundled
+        >>> from pixelrl.images.folders import list_bundled
         >>> array = read_array(list_bundled("test")[0], channels=3)
         >>> array.shape, str(array.dtype)
         ((512, 512, 3), 'uint8')
@@ -68,8 +67,7 @@ def read_image(path: Path, channels: int) -> Tensor:
         DataError: as `read_array` does.
 
     Example:
-        >>> from pixelrl.images.deep import is_tiff, read_deep
-    from pixelrl.images.folders import list_bundled
+        >>> from pixelrl.images.folders import list_bundled
         >>> image = read_image(list_bundled("test")[0], channels=1)
         >>> image.shape, image.dtype, float(image.max()) <= 1
         (torch.Size([1, 512, 512]), torch.float32, True)
@@ -84,8 +82,7 @@ def read_embedded_profile(path: Path) -> bytes:
         DataError: the file is missing or no image.
 
     Example:
-        >>> from pixelrl.images.deep import is_tiff, read_deep
-    from pixelrl.images.folders import list_bundled
+        >>> from pixelrl.images.folders import list_bundled
         >>> read_embedded_profile(list_bundled("test")[0])[16:20]  # the color space in its header
         b'RGB '
     """

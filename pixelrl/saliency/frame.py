@@ -71,6 +71,7 @@ class Frame:
             MapError: the answer is no map per image.
 
         Example:
+            >>> import torch
             >>> frame = Frame(size=(8, 12), mean=(0, 0, 0), std=(1, 1, 1), output="logit")
             >>> answer = frame.ask(lambda small: 0 * small[:, :1], torch.rand(2, 3, 64, 96))
             >>> answer.shape, answer[0, 0, 0]  # the sigmoid of zero

@@ -10,7 +10,8 @@ from hypothesis import given
 from torch import Tensor
 
 from pixelrl.config.compose import compose
-from pixelrl.data.module import Crops, Maps, Whole
+from pixelrl.data.module import Crops, Whole
+from pixelrl.data.reading import Maps
 from pixelrl.errors import ConfigError
 from pixelrl.images.files import read_image, write_image
 from pixelrl.images.folders import list_bundled
