@@ -70,7 +70,7 @@ class Raster:
     @classmethod
     def of(cls, padded: Tensor) -> Self:
         """Lay out images ``(B,C,H,W)``."""
-        return cls(padded.transpose(0, 1).flatten(1), *padded.shape[-2:])
+        return cls(padded.transpose(0, 1).flatten(1).contiguous(), *padded.shape[-2:])
 
     def images(self, values: Tensor, height: int, width: int) -> Tensor:
         """View what was computed for windows, at the places of their first pixels, as images.

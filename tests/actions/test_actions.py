@@ -1,6 +1,7 @@
 """Edits are OpenCV's where they bear its names; a set of them lets each pixel take its own."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
@@ -16,6 +17,7 @@ from torch import Tensor
 from pixelrl.actions import (
     ActionSet,
     Edit,
+    FusedEdit,
     bilateral,
     box,
     brightness,
@@ -73,7 +75,7 @@ def test_every_pixel_is_its_chosen_candidate(image: Tensor, seed: int) -> None:
     for number, candidate in enumerate(every):
         there = (choice == number)[:, None].expand_as(image)
         assert torch.equal(after[there], candidate[there])
-    assert torch.equal(ACTIONS.candidates(image).unbind(1)[3], every[3])
+    assert torch.equal(ACTIONS.candidates(image), every.transpose(0, 1))  # together or alone
 
 
 @given(images(sides=(5, 12)), st.sampled_from(range(9)))
@@ -233,6 +235,31 @@ def test_a_set_is_an_ordered_mapping() -> None:
     assert list(actions) == ["b", "a"]
     assert len(actions) == 2
     assert actions["b"] is keep
+
+
+@dataclass(frozen=True)
+class Doubled(FusedEdit):
+    """Multiply twice what a family shares, and note how often it is asked."""
+
+    asked: list[int]
+    factor: float
+    family: int = 0
+
+    @classmethod
+    def together(cls, edits: Sequence["Doubled"], image: Tensor) -> list[Tensor]:
+        edits[0].asked.append(len(edits))
+        double = image * 2
+        return [double * edit.factor for edit in edits]
+
+
+def test_a_family_is_computed_in_one_pass_wherever_its_edits_stand() -> None:
+    asked: list[int] = []
+    one, two, other = Doubled(asked, 1), Doubled(asked, 2), Doubled(asked, 3, family=1)
+    edits = {"one": one, "keep": keep, "other": other, "two": two, "more": lambda image: image + 1}
+    found = ActionSet(edits).candidates(torch.ones(1, 1, 1, 1))
+    assert found.flatten().tolist() == [2, 1, 6, 4, 2]
+    assert asked == [2, 1]
+    assert two(torch.ones(1)) == 4
 
 
 def test_one_edit_is_no_choice() -> None:
