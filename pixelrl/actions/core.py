@@ -27,8 +27,23 @@ def keep(image: Tensor) -> Tensor:
 class FusedEdit(ABC):
     """An edit that costs less when it is computed together with others of its family.
 
-    A plain function is an edit all the same. This is for filters of one window that look at the
-    same neighbors; an `ActionSet` computes each family in one pass.
+    A plain function is an edit all the same. This is for filters that look at the same neighbors:
+    an `ActionSet` computes each family in one pass.
+
+    Example:
+        >>> from dataclasses import dataclass
+        >>> @dataclass(frozen=True)
+        ... class Gamma(FusedEdit):
+        ...     power: float
+        ...     family = "gamma"
+        ...
+        ...     @classmethod
+        ...     def together(cls, edits, image):
+        ...         logarithm = image.log()
+        ...         return [(edit.power * logarithm).exp() for edit in edits]
+        >>> actions = ActionSet({"darker": Gamma(2.0), "brighter": Gamma(0.5)})
+        >>> actions.candidates(torch.full((1, 1, 1, 1), 0.25)).flatten()
+        tensor([0.0625, 0.5000])
     """
 
     @property
@@ -66,8 +81,9 @@ class ActionSet(Mapping[str, Edit]):
 
     Example:
         >>> actions = ActionSet({"keep": keep, "invert": lambda image: 1 - image})
-        >>> actions.candidates(torch.zeros(1, 1, 1, 1)).flatten()
-        tensor([0., 1.])
+        >>> candidates = actions.candidates(torch.zeros(1, 1, 1, 2))
+        >>> pick(candidates, torch.tensor([[[0, 1]]]))
+        tensor([[[[0., 1.]]]])
     """
 
     def __init__(self, edits: Mapping[str, Edit]) -> None:
@@ -131,10 +147,8 @@ class ActionSet(Mapping[str, Edit]):
 
 
 def _compute(edits: Sequence[Edit], image: Tensor) -> list[Tensor]:
-    first = edits[0]
-    if isinstance(first, FusedEdit):
-        return first.together([edit for edit in edits if isinstance(edit, FusedEdit)], image)
-    return [edit(image) for edit in edits]
+    fused = [edit for edit in edits if isinstance(edit, FusedEdit)]
+    return fused[0].together(fused, image) if fused else [edit(image) for edit in edits]
 
 
 def pick(candidates: Tensor, choice: Tensor) -> Tensor:

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from pixelrl.actions.core import FusedEdit
-from pixelrl.actions.windows import Raster, add_border, check_window
+from pixelrl.actions.windows import Raster, add_border, check_sigma, check_window
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Bilateral(FusedEdit):
         sigma_space: reach, in pixels.
 
     Raises:
-        ValueError: ``size`` is even or smaller than three.
+        ValueError: ``size`` is even or smaller than three, or a sigma is not above zero.
     """
 
     size: int
@@ -34,6 +34,8 @@ class Bilateral(FusedEdit):
 
     def __post_init__(self) -> None:
         check_window(self.size)
+        check_sigma("sigma_color", self.sigma_color)
+        check_sigma("sigma_space", self.sigma_space)
 
     @property
     def family(self) -> int:

@@ -10,7 +10,7 @@ from pixelrl.actions.core import Edit
 from pixelrl.actions.edge_preserving import Bilateral
 from pixelrl.actions.linear import Separable
 from pixelrl.actions.rank import Median
-from pixelrl.actions.windows import check_window
+from pixelrl.actions.windows import check_sigma, check_window
 
 
 def gaussian(size: int, sigma: float) -> Edit:
@@ -24,13 +24,15 @@ def gaussian(size: int, sigma: float) -> Edit:
         An edit from ``(B,C,H,W)`` to ``(B,C,H,W)``.
 
     Raises:
-        ValueError: ``size`` is even or smaller than three.
+        ValueError: ``size`` is even or smaller than three, or ``sigma`` is not above zero.
 
     Example:
+        >>> import torch
         >>> gaussian(5, 0.5)(torch.zeros(1, 1, 8, 8)).shape
         torch.Size([1, 1, 8, 8])
     """
     check_window(size)
+    check_sigma("sigma", sigma)
     half = [math.exp(-(x * x) / (2 * sigma**2)) for x in range(size // 2 + 1)]
     total = 2 * sum(half) - half[0]
     return Separable(tuple(weight / total for weight in half))
@@ -49,6 +51,7 @@ def box(size: int) -> Edit:
         ValueError: ``size`` is even or smaller than three.
 
     Example:
+        >>> import torch
         >>> dot = torch.zeros(1, 1, 5, 5)
         >>> dot[..., 2, 2] = 9
         >>> box(3)(dot)[0, 0, 1]
@@ -71,6 +74,7 @@ def median(size: int) -> Edit:
         ValueError: ``size`` is even or smaller than three.
 
     Example:
+        >>> import torch
         >>> dot = torch.zeros(1, 1, 5, 5)
         >>> dot[..., 2, 2] = 9
         >>> median(3)(dot).max()
@@ -94,9 +98,10 @@ def bilateral(size: int, sigma_color: float, sigma_space: float) -> Edit:
         An edit from ``(B,C,H,W)`` to ``(B,C,H,W)``.
 
     Raises:
-        ValueError: ``size`` is even or smaller than three.
+        ValueError: ``size`` is even or smaller than three, or a sigma is not above zero.
 
     Example:
+        >>> import torch
         >>> bilateral(5, 0.1, 5.0)(torch.zeros(1, 1, 8, 8)).shape
         torch.Size([1, 1, 8, 8])
     """

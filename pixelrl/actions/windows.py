@@ -20,9 +20,33 @@ def check_window(size: int) -> None:
 
     Raises:
         ValueError: ``size`` is even or smaller than three.
+
+    Example:
+        >>> check_window(4)
+        Traceback (most recent call last):
+        ValueError: size: expected an odd number of pixels from 3 on, got 4.
     """
     if size < 3 or size % 2 == 0:
         raise ValueError(f"size: expected an odd number of pixels from 3 on, got {size}.")
+
+
+def check_sigma(name: str, sigma: float) -> None:
+    """Refuse a bell curve without width.
+
+    Args:
+        name: what to call the number in the error.
+        sigma: the number.
+
+    Raises:
+        ValueError: ``sigma`` is not above zero.
+
+    Example:
+        >>> check_sigma("sigma_color", 0.0)
+        Traceback (most recent call last):
+        ValueError: sigma_color: expected a number above 0, got 0.0.
+    """
+    if not sigma > 0:
+        raise ValueError(f"{name}: expected a number above 0, got {sigma}.")
 
 
 def add_border(image: Tensor, size: int, border: Border) -> Tensor:
@@ -38,6 +62,13 @@ def add_border(image: Tensor, size: int, border: Border) -> Tensor:
 
     Raises:
         MapError: the image is too small to be mirrored.
+
+    Example:
+        >>> add_border(Tensor([[[[1, 2], [3, 4]]]]), 3, "reflect")[0, 0]
+        tensor([[4., 3., 4., 3.],
+                [2., 1., 2., 1.],
+                [4., 3., 4., 3.],
+                [2., 1., 2., 1.]])
     """
     radius = size // 2
     height, width = image.shape[-2:]
@@ -61,6 +92,13 @@ class Raster:
         values: ``(C,B*H*W)``.
         height: H, with the border.
         width: W, with the border.
+
+    Example:
+        >>> raster = Raster.of(Tensor(range(12)).reshape(1, 1, 3, 4))
+        >>> sums = raster.values[:, :-5] + raster.values[:, 5:]  # with one row and column further
+        >>> raster.images(sums, 2, 3)[0, 0]
+        tensor([[ 5.,  7.,  9.],
+                [13., 15., 17.]])
     """
 
     values: Tensor

@@ -293,6 +293,13 @@ def test_a_window_must_be_odd(size: int) -> None:
             builder(size)
 
 
+@pytest.mark.parametrize("sigma", [0.0, -1.0, float("nan")])
+def test_a_bell_curve_must_have_a_width(sigma: float) -> None:
+    for builder in (gaussian, lambda n, s: bilateral(n, s, 1), lambda n, s: bilateral(n, 1, s)):
+        with pytest.raises(ValueError, match="sigma.*: expected a number above 0, got"):
+            builder(5, sigma)
+
+
 def test_an_image_smaller_than_the_window_is_refused_by_size() -> None:
     for edit in (gaussian(5, 1), box(5), median(5), bilateral(5, 1, 1)):
         with pytest.raises(MapError, match=r"9x2 pixels are too few for a 5x5 filter.*at least 3"):
