@@ -1,6 +1,8 @@
 """Edits and sets of them: what an agent may do to its pixel."""
 
-from collections.abc import Callable, Iterator, Mapping
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from typing import Self
 
 import torch
 from torch import Tensor
@@ -22,6 +24,52 @@ def keep(image: Tensor) -> Tensor:
     return image
 
 
+class FusedEdit(ABC):
+    """An edit that costs less when it is computed together with others of its family.
+
+    A plain function is an edit all the same. This is for filters that look at the same neighbors:
+    an `ActionSet` computes each family in one pass.
+
+    Example:
+        >>> from dataclasses import dataclass
+        >>> @dataclass(frozen=True)
+        ... class Gamma(FusedEdit):
+        ...     power: float
+        ...     family = "gamma"
+        ...
+        ...     @classmethod
+        ...     def together(cls, edits, image):
+        ...         logarithm = image.log()
+        ...         return [(edit.power * logarithm).exp() for edit in edits]
+        >>> actions = ActionSet({"darker": Gamma(2.0), "brighter": Gamma(0.5)})
+        >>> actions.candidates(torch.full((1, 1, 1, 1), 0.25)).flatten()
+        tensor([0.0625, 0.5000])
+    """
+
+    @property
+    @abstractmethod
+    def family(self) -> Hashable:
+        """What edits that are computed together have in common, such as their window."""
+
+    @classmethod
+    @abstractmethod
+    def together(cls, edits: Sequence[Self], image: Tensor) -> list[Tensor]:
+        """Compute edits of one family, each bit for bit as it would be alone.
+
+        Args:
+            edits: one or more edits with equal `family`.
+            image: ``(B,C,H,W)``.
+
+        Returns:
+            One ``(B,C,H,W)`` for each edit.
+        """
+
+    def __call__(self, image: Tensor) -> Tensor:
+        """Compute this edit alone."""
+        (after,) = self.together([self], image)
+        return after
+
+
 class ActionSet(Mapping[str, Edit]):
     """Hold a task's edits in order; a choice counts into them.
 
@@ -33,7 +81,8 @@ class ActionSet(Mapping[str, Edit]):
 
     Example:
         >>> actions = ActionSet({"keep": keep, "invert": lambda image: 1 - image})
-        >>> actions.apply(torch.zeros(1, 1, 1, 2), torch.tensor([[[0, 1]]]))
+        >>> candidates = actions.candidates(torch.zeros(1, 1, 1, 2))
+        >>> pick(candidates, torch.tensor([[[0, 1]]]))
         tensor([[[[0., 1.]]]])
     """
 
@@ -41,6 +90,10 @@ class ActionSet(Mapping[str, Edit]):
         if len(edits) < 2:
             raise MapError(f"edits: expected at least two to choose from, got {list(edits)}.")
         self._edits = dict(edits)
+        self._families: dict[Hashable, list[str]] = {}
+        for name, edit in edits.items():
+            family = edit.family if isinstance(edit, FusedEdit) else name
+            self._families.setdefault((type(edit), family), []).append(name)
 
     def __getitem__(self, name: str) -> Edit:
         return self._edits[name]
@@ -72,7 +125,7 @@ class ActionSet(Mapping[str, Edit]):
         return next((name for name, edit in self._edits.items() if edit is keep), None)
 
     def candidates(self, image: Tensor) -> Tensor:
-        """Compute what every edit would make of the image.
+        """Compute what every edit would make of the image, each family of edits in one pass.
 
         Args:
             image: ``(B,C,H,W)``.
@@ -86,27 +139,16 @@ class ActionSet(Mapping[str, Edit]):
             >>> outcomes.shape, outcomes[0, :, 0, 0, 0]
             (torch.Size([2, 2, 3, 4, 4]), tensor([0., 1.]))
         """
-        return torch.stack([edit(image) for edit in self._edits.values()], 1)
+        found: dict[str, Tensor] = {}
+        for names in self._families.values():
+            edits = [self._edits[name] for name in names]
+            found.update(zip(names, _compute(edits, image), strict=True))
+        return torch.stack([found[name] for name in self._edits], 1)
 
-    def apply(self, image: Tensor, choice: Tensor) -> Tensor:
-        """Let each pixel take the edit it chose.
 
-        Every edit sees the whole current image; a pixel keeps its own edit's answer.
-
-        Args:
-            image: ``(B,C,H,W)``.
-            choice: ``(B,H,W)`` int64 in [0, A).
-
-        Returns:
-            ``(B,C,H,W)``.
-
-        Example:
-            >>> actions = ActionSet({"keep": keep, "double": lambda image: 2 * image})
-            >>> image = torch.tensor([[[[0.1, 0.2, 0.3]]]])
-            >>> actions.apply(image, choice=torch.tensor([[[0, 1, 0]]]))
-            tensor([[[[0.1000, 0.4000, 0.3000]]]])
-        """
-        return pick(self.candidates(image), choice)
+def _compute(edits: Sequence[Edit], image: Tensor) -> list[Tensor]:
+    fused = [edit for edit in edits if isinstance(edit, FusedEdit)]
+    return fused[0].together(fused, image) if fused else [edit(image) for edit in edits]
 
 
 def pick(candidates: Tensor, choice: Tensor) -> Tensor:

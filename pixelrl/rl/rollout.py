@@ -198,9 +198,10 @@ def straight_through(
     image, found = steps[0].before, []
     for step in steps:
         with exact(image.device):
-            candidates = environment.candidates(image, scene)
+            with torch.no_grad():
+                candidates = environment.candidates(image, scene)
             shares = step.output.logits.softmax(1)
-            zero = torch.einsum("bahw,bachw->bchw", shares - shares.detach(), candidates.detach())
+            zero = torch.einsum("bahw,bachw->bchw", shares - shares.detach(), candidates)
             after = environment.step(image, step.choice, scene) + zero
         found.append(Transition(image, step.output, step.choice, after))
         image = after

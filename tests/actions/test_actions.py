@@ -1,6 +1,7 @@
 """Edits are OpenCV's where they bear its names; a set of them lets each pixel take its own."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
@@ -16,6 +17,7 @@ from torch import Tensor
 from pixelrl.actions import (
     ActionSet,
     Edit,
+    FusedEdit,
     bilateral,
     box,
     brightness,
@@ -68,18 +70,20 @@ def opened(filtered: Opened, image: Tensor) -> Tensor:
 @given(images(sides=(5, 12)), seeds)
 def test_every_pixel_is_its_chosen_candidate(image: Tensor, seed: int) -> None:
     choice = chosen(image, len(ACTIONS), seed)
-    after = ACTIONS.apply(image, choice)
+    after = pick(ACTIONS.candidates(image), choice)
     every = torch.stack([edit(image) for edit in ACTIONS.values()])
     for number, candidate in enumerate(every):
         there = (choice == number)[:, None].expand_as(image)
         assert torch.equal(after[there], candidate[there])
-    assert torch.equal(ACTIONS.candidates(image).unbind(1)[3], every[3])
+    assert torch.equal(ACTIONS.candidates(image), every.transpose(0, 1))  # together or alone
 
 
 @given(images(sides=(5, 12)), st.sampled_from(range(9)))
 def test_a_unanimous_choice_is_the_edit(image: Tensor, number: int) -> None:
     choice = torch.full((image.shape[0], *image.shape[-2:]), number)
-    assert torch.equal(ACTIONS.apply(image, choice), list(ACTIONS.values())[number](image))
+    assert torch.equal(
+        pick(ACTIONS.candidates(image), choice), list(ACTIONS.values())[number](image)
+    )
 
 
 # Law 7
@@ -233,6 +237,31 @@ def test_a_set_is_an_ordered_mapping() -> None:
     assert actions["b"] is keep
 
 
+@dataclass(frozen=True)
+class Doubled(FusedEdit):
+    """Multiply twice what a family shares, and note how often it is asked."""
+
+    asked: list[int]
+    factor: float
+    family: int = 0
+
+    @classmethod
+    def together(cls, edits: Sequence["Doubled"], image: Tensor) -> list[Tensor]:
+        edits[0].asked.append(len(edits))
+        double = image * 2
+        return [double * edit.factor for edit in edits]
+
+
+def test_a_family_is_computed_in_one_pass_wherever_its_edits_stand() -> None:
+    asked: list[int] = []
+    one, two, other = Doubled(asked, 1), Doubled(asked, 2), Doubled(asked, 3, family=1)
+    edits = {"one": one, "keep": keep, "other": other, "two": two, "more": lambda image: image + 1}
+    found = ActionSet(edits).candidates(torch.ones(1, 1, 1, 1))
+    assert found.flatten().tolist() == [2, 1, 6, 4, 2]
+    assert asked == [2, 1]
+    assert two(torch.ones(1)) == 4
+
+
 def test_one_edit_is_no_choice() -> None:
     with pytest.raises(MapError, match=r"expected at least two to choose from, got \['keep'\]"):
         ActionSet({"keep": keep})
@@ -243,7 +272,7 @@ def test_an_edit_by_hand() -> None:
     image = torch.tensor([[0.0, 0.0, 0.0], [0.0, 0.9, 0.0], [0.0, 0.0, 0.0]])[None, None]
     choice = torch.tensor([[[0, 1, 2], [3, 3, 4], [1, 1, 1]]])
     wanted = torch.tensor([[-0.25, 0.0, 0.25], [0.2, 0.1, 0.0], [0.0, 0.0, 0.0]])
-    torch.testing.assert_close(actions.apply(image, choice)[0, 0], wanted)
+    torch.testing.assert_close(pick(actions.candidates(image), choice)[0, 0], wanted)
 
 
 def test_pick_takes_all_channels_of_the_chosen() -> None:
@@ -262,6 +291,13 @@ def test_a_window_must_be_odd(size: int) -> None:
     for builder in (lambda n: gaussian(n, 1), box, median, lambda n: bilateral(n, 1, 1)):
         with pytest.raises(ValueError, match=f"expected an odd number of pixels from 3 on.*{size}"):
             builder(size)
+
+
+@pytest.mark.parametrize("sigma", [0.0, -1.0, float("nan")])
+def test_a_bell_curve_must_have_a_width(sigma: float) -> None:
+    for builder in (gaussian, lambda n, s: bilateral(n, s, 1), lambda n, s: bilateral(n, 1, s)):
+        with pytest.raises(ValueError, match="sigma.*: expected a number above 0, got"):
+            builder(5, sigma)
 
 
 def test_an_image_smaller_than_the_window_is_refused_by_size() -> None:

@@ -56,13 +56,14 @@ def test_tiled_play_equals_whole_play(
         assert (one.output.memory is None) == (other.output.memory is None) == (not remembers)
 
 
+@pytest.mark.parametrize("channels", [1, 3])
 @settings(max_examples=12)
 @given(SIDES, SIDES, TILES, seeds)
 def test_tiled_steps_are_the_steps_bit_for_bit_in_float32(
-    height: int, width: int, tile: int, seed: int
+    channels: int, height: int, width: int, tile: int, seed: int
 ) -> None:
     task = Published(length=2)
-    scene = {"image": filled((1, 1, height, width), seed)}
+    scene = {"image": filled((1, channels, height, width), seed)}
     choices = chosen(scene["image"], 9, seed, length=2)
     for one, other in zip(
         replay(task, choices, scene),
