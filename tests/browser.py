@@ -1,6 +1,8 @@
 """A page in headless Chromium; whoever has none skips."""
 
+import os
 import shutil
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,13 +21,17 @@ PATIENCE = 300_000
 def chromium() -> Iterator[Any]:
     """Start the system's browser, or Playwright's own, or skip where there is neither."""
     playwright = need("playwright.sync_api")
-    with playwright.sync_playwright() as driver:
+    with tempfile.TemporaryDirectory() as home, playwright.sync_playwright() as driver:
         own = driver.chromium.executable_path
         path = next(filter(None, map(shutil.which, NAMES)), own)
         if not Path(path).is_file():
             cure = "apt-get install chromium, or playwright install chromium"
             pytest.skip(without(f"browser ({', '.join(NAMES)})", cure))
-        browser = driver.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        browser = driver.chromium.launch(
+            executable_path=path,
+            args=["--no-sandbox", "--disable-dev-shm-usage"],  # containers have neither
+            env={**os.environ, "HOME": home},
+        )
         try:
             yield browser
         finally:

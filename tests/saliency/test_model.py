@@ -124,7 +124,7 @@ def test_models_are_found_by_name() -> None:
         ("gbvs", {"sides": 3}, "sides"),
         ("gbvs", {"side": 4}, "grid"),
         ("gbvs+itti", {"side": 64}, "take no options"),
-        ("builtins:dict", {}, "expected a saliency model"),
+        (f"{__name__}:picture", {}, "expected a saliency model"),
         ("math:pi", {}, "expected what makes a saliency model"),
     ],
 )
