@@ -14,6 +14,8 @@ from pixelrl.errors import ConfigError
 
 Profile = Literal["ignore", "srgb", "prophoto"]
 """What becomes of the color profiles embedded in files (`Data`)."""
+Figures = Literal["png", "svg", "pdf"]
+"""The file formats of charts (`Run`)."""
 
 
 class Range(NamedTuple):
@@ -262,6 +264,8 @@ class Run:
             agent's process counts as ``online`` unless told otherwise.
         project: the Weights & Biases project.
         log_model: whether the best checkpoint goes to Weights & Biases as an artifact.
+        figures: the format of charts (learning curves, calibration, steps): ``png``, or ``svg`` and
+            ``pdf`` for pages and papers.
 
     Example:
         >>> check_numbers("run", Run(devices=0))
@@ -282,6 +286,7 @@ class Run:
     wandb: Literal["disabled", "offline", "online"] = "disabled"
     project: str = "pixelrl"
     log_model: bool = False
+    figures: Figures = "png"
 
 
 SECTIONS = {"network": Network, "learning": Learning, "data": Data, "run": Run}

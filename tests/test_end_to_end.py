@@ -25,7 +25,7 @@ from pixelrl.records.write import KINDS
 def test_fit_evaluate_predict_replay(
     task: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    options = tiny(tmp_path, "run.name=one", "data.limit=0")
+    options = tiny(tmp_path, "run.name=one", "data.limit=0", "run.figures=svg")
     assert main(["fit", "--task", task, "--config", "smoke", *options]) == 0
     run = tmp_path / "runs" / "one"
     for left in ("config.yaml", "run.json", "scores.csv", "protocol.json"):
@@ -33,6 +33,7 @@ def test_fit_evaluate_predict_replay(
     for kind in ("checkpoints/last.ckpt", "checkpoints/best.ckpt", "logs/metrics.csv"):
         assert (run / kind).is_file()
     assert len(list((run / "filmstrips").glob("episode-*.png"))) == 2
+    assert {path.stem for path in run.glob("*.svg")} == {"curves", "calibration"}
     about = json.loads((run / "run.json").read_text())
     assert about["task"] == task
     assert about["versions"]["torch"] == torch.__version__
@@ -40,6 +41,7 @@ def test_fit_evaluate_predict_replay(
     scores = tmp_path / "scores"
     assert main(["evaluate", "--checkpoint", str(run), "--oracle", "--out", str(scores)]) == 0
     told = capsys.readouterr().out
+    assert (scores / "calibration.svg").is_file()  # as the checkpoint says
     with (scores / "scores.csv").open() as file:
         rows = list(csv.DictReader(file))
     assert [row["image"] for row in rows] == ["photo0", "photo1", "photo2"]

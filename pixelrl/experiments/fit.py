@@ -12,7 +12,6 @@ from pixelrl.experiments.evaluate import score_table
 from pixelrl.experiments.trainer import make_checkpointing, make_data, make_directory, make_trainer
 from pixelrl.experiments.verdict import Verdict, judge
 from pixelrl.runs import directory as runs
-from pixelrl.runs.curves import draw_learning_curves
 from pixelrl.runs.metrics import write_table
 from pixelrl.runs.resume import run_of
 from pixelrl.runs.tables import Row, means
@@ -113,8 +112,11 @@ def _report(
     trainer: pl.Trainer, experiment: Experiment, directory: Path, rows: Sequence[Row]
 ) -> None:
     """Draw the learning curves, and hand the loggers what a finished run has to say."""
+    from pixelrl.runs.curves import draw_learning_curves  # noqa: PLC0415 - matplotlib, only here
+
     write_table(directory)
-    draw_learning_curves(directory, f"{experiment.name}, seed {experiment.run.seed}")
+    title = f"{experiment.name}, seed {experiment.run.seed}"
+    draw_learning_curves(directory, title, experiment.run.figures)
     log_scores(trainer.loggers, rows, experiment.learning.batches)
     best = directory / runs.BEST
     if experiment.run.log_model and best.is_file():

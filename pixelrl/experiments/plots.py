@@ -1,86 +1,71 @@
-"""Plots of an evaluation: entropy beside error, and scores step by step."""
+"""Plots of an evaluation: uncertainty beside error, and scores step by step."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
-from PIL import Image, ImageDraw
-from torch import Tensor
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 from pixelrl.drawing.charts import (
-    FINE,
     LINE,
+    MARKED,
+    SECOND,
     SMALL,
-    SOFT,
-    TEXT,
-    TITLE,
-    Point,
     Points,
-    axes,
-    curves,
-    dot,
-    finished,
-    line,
-    span,
-    text,
+    make_figure,
+    set_round_ticks,
+    styled,
 )
+from pixelrl.drawing.panels import draw_curves
 from pixelrl.experiments.calibration import Measure, Tally, group_pixels, remaining, summarize
 from pixelrl.runs.tables import Row, means
 
-SECOND = "#d55e00"
-"""The color of a second line."""
-UNITS = {"doubt": "doubt, gray levels", "entropy": "entropy of the policy, nats"}
+UNITS = {"doubt": "doubt (gray levels)", "entropy": "entropy of the policy (nats)"}
 """How an axis of either is named."""
 MOST = 0.95
 """The largest share that is left out; beyond it a few pixels make the curve."""
 WEAK = 0.2
 """A correlation nearer to zero counts as none."""
-SIZE = (920, 400)
-LEFT, RIGHT = (72, 84, 440, 336), (536, 84, 904, 336)
-"""The two plots: left, top, right, bottom."""
+SIZE = (9.2, 4.0)
+"""Width and height of the calibration plot, in inches."""
 
 
-def calibration_plot(found: Tally, title: str) -> Tensor:
+@styled()
+def draw_calibration(found: Tally, title: str) -> Figure:
     """Draw how the error grows with agents' doubt or entropy, and falls without uncertain pixels.
 
     Args:
         found: the counts, of at least one pixel.
         title: what stands above.
-
-    Returns:
-        ``(3,h,w)`` RGB in [0, 1].
     """
-    sheet = Image.new("RGB", (FINE * SIZE[0], FINE * SIZE[1]), "white")
-    draw = ImageDraw.Draw(sheet)
-    numbers = summarize(found)
-    text(draw, (16, 28), title, "lm", TITLE)
-    correlation = numbers["rank_correlation"]
-    told = f"rank correlation {correlation:.2f}: {verdict(correlation, found.measure)}"
-    text(draw, (SIZE[0] - 16, 28), told, "rm", TEXT, SOFT)
-    means = [(group.doubt, group.error) for group in group_pixels(found)]
-    _plot(draw, LEFT, "mean error, gray levels", UNITS[found.measure], {LINE: means})
-    by_doubt, by_error = remaining(found)
-    lines = {SECOND: by_error, LINE: by_doubt}
-    shown = {
-        color: [point for point in curve if point[0] <= MOST] for color, curve in lines.items()
-    }
-    name = "mean error of the rest, gray levels"
-    _plot(draw, RIGHT, name, "share of the pixels left out", shown)
-    left, bottom = RIGHT[0] + 10, RIGHT[3]
-    text(
-        draw, (left, bottom - 32), f"left out by {found.measure}, highest first", "lm", SMALL, LINE
+    figure = make_figure(*SIZE, title)
+    left, right = figure.subplots(1, 2)
+    correlation = summarize(found)["rank_correlation"]
+    told = f"rank correlation {correlation:.2f}:\n{verdict(correlation, found.measure)}"
+    left.set_title(told, fontsize=SMALL)
+    _draw_line(left, [(group.doubt, group.error) for group in group_pixels(found)], LINE)
+    left.set_xlabel(UNITS[found.measure])
+    left.set_ylabel("mean error (gray levels)")
+    by_doubt, by_error = (
+        [point for point in curve if point[0] <= MOST] for curve in remaining(found)
     )
-    text(draw, (left, bottom - 14), "left out by error: the best there is", "lm", SMALL, SECOND)
-    return finished(sheet)
+    _draw_line(right, by_doubt, LINE, f"left out by {found.measure}, highest first")
+    _draw_line(right, by_error, SECOND, "left out by error: the best there is")
+    # Above the plot, where no line runs.
+    right.legend(loc="lower left", bbox_to_anchor=(0, 1), borderaxespad=0.4)
+    right.set_xlabel("share of the pixels left out")
+    right.set_ylabel("mean error of the rest (gray levels)")
+    for axes in (left, right):
+        set_round_ticks(axes, 10)
+        axes.set_ylim(bottom=0)
+    return figure
 
 
-def steps_plot(rows: Sequence[Row]) -> Tensor:
+def draw_steps(rows: Sequence[Row]) -> Figure:
     """Draw how every score moves from step to step, in the mean over images.
 
     Args:
         rows: with ``image``, ``step`` and scores; every image has all steps.
-
-    Returns:
-        ``(3,h,w)`` RGB in [0, 1].
     """
     by_step: dict[int, list[Row]] = {}
     for row in rows:
@@ -89,7 +74,7 @@ def steps_plot(rows: Sequence[Row]) -> Tensor:
     series = {
         name: [(float(step), values[name]) for step, values in mean.items()] for name in mean[0]
     }
-    return curves(series, f"Step by step, mean of {len(by_step[0])}", "step")
+    return draw_curves(series, f"Step by step, mean of {len(by_step[0])}", "step")
 
 
 def verdict(correlation: float, measure: Measure = "entropy") -> str:
@@ -101,29 +86,6 @@ def verdict(correlation: float, measure: Measure = "entropy") -> str:
     return f"it errs most where it is {'un' if correlation > 0 else ''}decided"
 
 
-def _plot(
-    draw: ImageDraw.ImageDraw,
-    box: tuple[int, int, int, int],
-    y_name: str,
-    x_name: str,
-    curves: Mapping[str, Points],
-) -> None:
-    """Draw lines by their colors into one plot, from zero upwards."""
-    left, top, right, bottom = box
-    text(draw, (left, top - 16), y_name, "lm", TEXT)
-    text(draw, ((left + right) / 2, bottom + 36), x_name, "mm", SMALL, SOFT)
-    points = [point for curve in curves.values() for point in curve]
-    x0, x1 = span([x for x, _ in points], 0)
-    y0, y1 = span([0.0, *(y for _, y in points)], 0)
-
-    def place(x: float, y: float) -> Point:
-        across, up = (x - x0) / (x1 - x0), (y - y0) / (y1 - y0)
-        return left + across * (right - left), bottom - up * (bottom - top)
-
-    axes(draw, place, (x0, x1), (y0, y1))
-    for color, curve in curves.items():
-        places = [place(*point) for point in curve]
-        line(draw, places, color)
-        if len(places) <= 30:
-            for at in places:
-                dot(draw, at, color)
+def _draw_line(axes: Axes, points: Points, color: str, name: str = "") -> None:
+    marker = "o" if len(points) <= MARKED else ""
+    axes.plot(*zip(*points, strict=True), color=color, marker=marker, label=name)

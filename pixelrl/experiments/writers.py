@@ -14,8 +14,6 @@ from torch import Tensor
 from pixelrl.config.compose import Experiment
 from pixelrl.data.module import Whole
 from pixelrl.experiments.calibration import Tally, group_pixels, summarize, tally_trace
-from pixelrl.experiments.plots import calibration_plot, steps_plot
-from pixelrl.images.files import write_image
 from pixelrl.maps import Scene
 from pixelrl.oracle import greedy
 from pixelrl.records.write import write_record
@@ -114,7 +112,7 @@ class ScoreTable(Callback):
         trainer: pl.Trainer,
         pl_module: pl.LightningModule,
     ) -> None:
-        """Write the table and the calibration."""
+        """Write the tables and draw the calibration and the steps."""
         if not trainer.is_global_zero:
             return
         protocol = {**self.protocol, "mean": means(self.rows), "shares": self.shares}
@@ -126,14 +124,24 @@ class ScoreTable(Callback):
                 for group in group_pixels(self.tally)
             ]
             write_rows(self.directory / "calibration.csv", rows)
-            title = "Do the agents know where they err?"
-            write_image(self.directory / "calibration.png", calibration_plot(self.tally, title))
         write_rows(self.directory / "scores.csv", self.rows)
         if self.step_rows:
             write_rows(self.directory / "steps.csv", self.step_rows)
-            write_image(self.directory / "steps.png", steps_plot(self.step_rows))
         text = json.dumps(protocol, indent=2)
         (self.directory / "protocol.json").write_text(text + "\n", "utf-8")
+        self._draw()
+
+    def _draw(self) -> None:
+        # matplotlib is imported when something is drawn.
+        from pixelrl.drawing.charts import save  # noqa: PLC0415
+        from pixelrl.experiments.plots import draw_calibration, draw_steps  # noqa: PLC0415
+
+        suffix = self.experiment.run.figures
+        if self.tally is not None:
+            title = "Do the agents know where they err?"
+            save(draw_calibration(self.tally, title), self.directory / f"calibration.{suffix}")
+        if self.step_rows:
+            save(draw_steps(self.step_rows), self.directory / f"steps.{suffix}")
 
 
 def score_steps(task: Task, name: str, frames: Tensor, scene: Scene) -> list[Row]:

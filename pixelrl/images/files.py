@@ -2,7 +2,6 @@
 
 import errno
 import logging
-import os
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,6 +16,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from torch import Tensor
 
 from pixelrl.errors import DataError, MapError
+from pixelrl.files import whole_file
 from pixelrl.images.deep import is_tiff, read_deep
 from pixelrl.images.folders import explain_refusal
 
@@ -175,14 +175,26 @@ def write_image(path: Path, image: Tensor, profile: bytes = b"") -> None:
         raise MapError(f"{path}: expected (C H W) with C 1 or 3, got {tuple(image.shape)}.")
     array = as_bytes(image)
     picture = Image.fromarray(array[..., 0] if array.shape[2] == 1 else array)
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")  # beside it: moving is atomic
+    with whole_picture(path) as part:
+        picture.save(part, "PNG", icc_profile=profile or None)
+
+
+@contextmanager
+def whole_picture(path: Path) -> Iterator[Path]:
+    """Give a place to write a picture to, as `whole_file` does, and explain what is in the way.
+
+    Args:
+        path: the file; its folder is made.
+
+    Yields:
+        Where to write.
+
+    Raises:
+        DataError: the file cannot be written.
+    """
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            picture.save(part, "PNG", icc_profile=profile or None)
-            part.replace(path)
-        finally:
-            part.unlink(missing_ok=True)
+        with whole_file(path) as part:
+            yield part
     except OSError as error:
         why = "the disk is full" if error.errno == errno.ENOSPC else error.strerror or str(error)
         raise DataError(

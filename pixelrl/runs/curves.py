@@ -2,22 +2,23 @@
 
 from pathlib import Path
 
-from pixelrl.drawing.charts import curves
-from pixelrl.images.files import write_image
+from pixelrl.drawing.charts import save
+from pixelrl.drawing.panels import draw_curves
 from pixelrl.runs.metrics import read_history
+from pixelrl.settings import Figures
 
-FILE = "curves.png"
 SHOWN = ("val/", "train/")
 LEFT_OUT = ("train/rate", "val/input_")
 """Names begin so: a schedule is no news, and neither is what images were like before."""
 
 
-def draw_learning_curves(directory: Path, title: str) -> None:
+def draw_learning_curves(directory: Path, title: str, figures: Figures = "png") -> None:
     """Draw what a run logged over its episodes, in all of its sessions, validations first.
 
     Args:
-        directory: of the run; the picture is written there, unless nothing was logged.
+        directory: of the run; ``curves.png`` is written there, unless nothing was logged.
         title: what stands above.
+        figures: the format: ``png``, ``svg`` or ``pdf``.
 
     Raises:
         DataError: the picture cannot be written.
@@ -27,4 +28,4 @@ def draw_learning_curves(directory: Path, title: str) -> None:
     wanted = [name for name in names if name.startswith(SHOWN) and not name.startswith(LEFT_OUT)]
     shown = {name: logged[name] for name in wanted}
     if shown:
-        write_image(directory / FILE, curves(shown, title))
+        save(draw_curves(shown, title), directory / f"curves.{figures}")

@@ -3,9 +3,8 @@
 import os
 from collections.abc import Sequence
 
-from pixelrl.images.files import write_image
 from pixelrl.runs.tables import Row, align_columns, write_rows
-from pixelrl.sweeps.plot import parallel_coordinates
+from pixelrl.settings import Figures
 from pixelrl.sweeps.space import Choice
 from pixelrl.sweeps.study import Study
 from pixelrl.sweeps.trials import Trial, find_best
@@ -54,8 +53,13 @@ def tabulate(study: Study, trials: Sequence[Trial]) -> list[Row]:
     ]
 
 
-def leave_summary(study: Study) -> None:
-    """Print and write the trials, the best first, and draw them if they are compared."""
+def leave_summary(study: Study, figures: Figures = "png") -> None:
+    """Print and write the trials, the best first, and draw them if they are compared.
+
+    Args:
+        study: the sweep's.
+        figures: the format of the picture.
+    """
     trials, left = study.trials(), ["trials.csv"]
     rows = tabulate(study, trials)
     if not rows:
@@ -67,15 +71,21 @@ def leave_summary(study: Study) -> None:
     best = find_best(trials, maximize=study.sweep.maximize)
     varied = [one for one in study.sweep.space if not isinstance(one, Choice) or one.values[1:]]
     if best is not None and varied:
-        picture = parallel_coordinates(
+        from pixelrl.sweeps.plot import plot_trials  # noqa: PLC0415 - matplotlib, only here
+
+        left.append(f"trials.{figures}")
+        plot_trials(
+            study.directory / left[-1],
             study.sweep.space,
-            [(trial.settings, trial.reached) for trial in trials if trial.settings],
+            [
+                (trial.settings, trial.reached, trial.state)
+                for trial in trials
+                if trial.settings and trial.state != "waiting"
+            ],
             study.sweep.metric,
             maximize=study.sweep.maximize,
             title=f"{study.sweep.file.stem}: {len(trials)} trials, {study.sweep.method}",
         )
-        write_image(study.directory / "trials.png", picture)
-        left.append("trials.png")
     if best is not None:
         print(f"best: {study.directory / best.run}")
     print(f"left in {study.directory}: {', '.join(left)}, a run and a log per trial")

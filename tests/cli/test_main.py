@@ -9,7 +9,7 @@ import pytest
 import torch
 from PIL import Image
 
-from modules import SLOW, imported_by
+from modules import SLOW, imported_by, run_python
 from photos import tiny, write_photos
 from pixelrl.cli.main import main
 from pixelrl.cli.verbs import NAMES
@@ -43,6 +43,8 @@ def refused(capsys: pytest.CaptureFixture[str], *words: str) -> str:
         (["replay", "--choices", "a"], "required: --image, --out"),
         (["check"], "required: --task"),
         (["data", "nothing"], "nothing"),
+        (["sweep", "denoising", "--format", "gif"], "--format: invalid choice: 'gif'"),
+        (["fit", "--task", "denoising", "run.figures=gif"], "run.figures"),
     ],
 )
 def test_usage_errors(capsys: pytest.CaptureFixture[str], words: list[str], told: str) -> None:
@@ -65,6 +67,28 @@ def test_usage_errors(capsys: pytest.CaptureFixture[str], words: list[str], told
 )
 def test_answers_known_from_names_import_nothing_slow(words: list[str]) -> None:
     assert not SLOW & imported_by(words)
+
+
+def test_matplotlib_is_imported_when_something_is_drawn_and_not_before(
+    tmp_path: Path, checkpoint: Path
+) -> None:
+    fit = ["fit", "--task", "denoising", "--dry-run", *tiny(tmp_path)]
+    photos = f"data.predict.image={tmp_path / 'photos'}"
+    edit = ["predict", "--checkpoint", str(checkpoint), "--out", str(tmp_path / "out"), photos]
+    score = ["evaluate", "--checkpoint", str(checkpoint), "--out", str(tmp_path / "out")]
+    program = (
+        "import sys\nfrom lightning_utilities.core.imports import RequirementCache as Cache\n"
+        # torchmetrics imports it by itself wherever it is installed; here it is not to find it.
+        "found = Cache.__bool__\n"
+        "Cache.__bool__ = lambda self: 'matplotlib' != self.requirement and found(self)\n"
+        "import pixelrl\nfrom pixelrl.cli.main import main\n"
+        f"for words in (['tasks', 'denoising'], {fit!r}, {edit!r}):\n"
+        "    assert main(words) == 0, words\n"
+        "    assert 'matplotlib' not in sys.modules, words\n"
+        f"assert main({score!r}) == 0\n"
+        "assert 'matplotlib' in sys.modules\n"
+    )
+    run_python(program)
 
 
 def test_tasks_lists_name_summary_and_owner(capsys: pytest.CaptureFixture[str]) -> None:

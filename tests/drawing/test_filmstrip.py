@@ -9,7 +9,6 @@ import torch
 from skimage.color import deltaE_ciede2000, rgb2lab
 from torch import Tensor
 
-from pixelrl.drawing.charts import curves, ticks
 from pixelrl.drawing.filmstrip import count_shares, draw_change, draw_choices, draw_filmstrip
 from pixelrl.drawing.palette import color_edits, palette
 from pixelrl.errors import MapError
@@ -231,41 +230,3 @@ def test_what_does_not_fit_is_refused() -> None:
         draw_filmstrip(images, choices, NAMES[:2])
     with pytest.raises(MapError):
         draw_filmstrip(images[:1], choices[:0], NAMES)
-
-
-@pytest.mark.parametrize(
-    ("low", "high"), [(0, 1), (-3.3, 0.4), (28.1, 28.9), (0, 30000), (1e-7, 3e-7), (-1e9, 1e9)]
-)
-def test_ticks_are_evenly_spaced_within_the_range(low: float, high: float) -> None:
-    marks = ticks(low, high)
-    assert 3 <= len(marks) <= 12
-    assert low <= marks[0]
-    assert marks[-1] <= high
-    steps = [after - before for before, after in pairwise(marks)]
-    assert max(steps) == pytest.approx(min(steps))
-
-
-@pytest.mark.parametrize("count", [0, 1, 2, 3, 4, 7])
-def test_curves_have_a_panel_for_each_series(count: int) -> None:
-    series = {f"score {index}": [(0.0, 1.0), (5.0, index)] for index in range(count)}
-    chart = curves(series, "a title")
-    assert is_picture(chart)
-    line = (chart - torch.tensor([0x00, 0x72, 0xB2])[:, None, None] / 255).abs().sum(0) < 0.02
-    assert bool(line.any()) == bool(count)
-
-
-@pytest.mark.parametrize(
-    "points",
-    [
-        [],
-        [(3.0, 2.0)],
-        [(0.0, 1.0), (1.0, 1.0)],
-        [(0.0, math.nan)],
-        [(0.0, 1.0), (1.0, math.inf), (2.0, 3.0), (3.0, -math.inf), (4.0, 1e30)],
-        [(float(index), math.sin(index)) for index in range(5000)],
-        [(float(index), 1e9 + index * 1e-7) for index in range(5)],
-        [(0.0, 0.0), (1e-12, 1e-300)],
-    ],
-)
-def test_curves_of_any_points(points: list[tuple[float, float]]) -> None:
-    assert is_picture(curves({"loss": points}, "a title longer than its single panel " * 3))

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from scipy.stats import spearmanr
 from torch import Tensor
 
+from pixelrl.drawing.charts import LINE, SECOND
 from pixelrl.experiments.calibration import (
     BINS,
     DOUBTFUL,
@@ -21,8 +22,9 @@ from pixelrl.experiments.calibration import (
     tally_doubt,
     tally_trace,
 )
-from pixelrl.experiments.plots import calibration_plot, verdict
+from pixelrl.experiments.plots import draw_calibration, draw_steps, verdict
 from pixelrl.rl.trace import Trace
+from readable import list_clashes
 
 ACTIONS = 9
 MOST = math.log(ACTIONS)
@@ -147,16 +149,40 @@ def test_where_all_errors_are_alike_nothing_is_claimed() -> None:
     assert math.isnan(rank_correlation(found))
     assert math.isnan(summarize(found)["error_half"])
     assert "the same everywhere" in verdict(rank_correlation(found))
-    assert calibration_plot(found, "no errors").shape[0] == 3
+    assert list_clashes(draw_calibration(found, "no errors")) == []
 
 
-def test_the_plot_shows_both_curves() -> None:
-    plot = calibration_plot(tally(*made_up(3, 0.4), ACTIONS), "title")
-    assert plot.shape == (3, 400, 920)
-    for color, box in (((0, 114, 178), slice(0, 460)), ((213, 94, 0), slice(460, 920))):
-        ink = torch.tensor(color).view(3, 1, 1) / 255
-        near = (plot[:, 84:337, box] - ink).abs().amax(0) < 0.05
-        assert near.sum() > 200, color
+@pytest.mark.parametrize("trend", [-0.4, 0.0, 0.4])
+def test_the_plot_shows_both_curves_and_its_labels_keep_clear(trend: float) -> None:
+    found = tally(*made_up(3, trend), ACTIONS)
+    figure = draw_calibration(found, "title")
+    left, right = figure.axes
+    (means,) = left.lines
+    assert means.get_color() == LINE
+    groups = [(group.entropy, group.error) for group in group_pixels(found)]
+    assert means.get_xydata().tolist() == list(map(list, groups))
+    assert [line.get_color() for line in right.lines] == [LINE, SECOND]
+    for line, curve in zip(right.lines, remaining(found), strict=True):
+        shown = [list(point) for point in curve if point[0] <= 0.95]
+        assert line.get_xydata().tolist() == shown
+    assert [axes.get_ylim()[0] for axes in figure.axes] == [0, 0]
+    assert "nats" in left.get_xlabel()
+    assert all("gray levels" in axes.get_ylabel() for axes in figure.axes)
+    assert list_clashes(figure) == []
+
+
+def test_steps_are_means_over_images() -> None:
+    names = [f"mask_score_{number}" for number in range(20)]
+    rows = [
+        {"image": image, "step": str(step), **dict.fromkeys(names, step + offset)}
+        for image, offset in (("a", 0.0), ("b", 1.0))
+        for step in range(3)
+    ]
+    figure = draw_steps(rows)
+    assert [axes.get_title("left") for axes in figure.axes] == names
+    assert figure.axes[7].lines[0].get_xydata().tolist() == [[0, 0.5], [1, 1.5], [2, 2.5]]
+    assert figure.get_suptitle() == "Step by step, mean of 2"
+    assert list_clashes(figure) == []  # though there are twenty
 
 
 def test_no_pixels_are_no_groups() -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from scipy.stats import spearmanr
 
 from photos import write_photos
@@ -61,7 +62,8 @@ def test_the_calibration_is_that_of_the_records(tmp_path: Path, checkpoint: Path
     with (out / "calibration.csv").open() as file:
         groups = list(csv.DictReader(file))
     assert sum(int(group["pixels"]) for group in groups) == sum(map(len, errors))
-    assert read_image(out / "calibration.png", 3).shape == (3, 400, 920)
+    with Image.open(out / "calibration.png") as picture:
+        assert picture.width > 1000  # two plots
 
 
 def test_records_are_left_out_and_the_oracle_asked_by_option(
@@ -80,7 +82,7 @@ def test_records_are_left_out_and_the_oracle_asked_by_option(
 def test_scores_step_by_step_begin_and_end_where_the_table_says(
     tmp_path: Path, checkpoint: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    out = evaluate(checkpoint, tmp_path, "--no-records", "--steps")
+    out = evaluate(checkpoint, tmp_path, "--no-records", "--steps", "run.figures=svg")
     with (out / "scores.csv").open() as file:
         whole = {row["image"]: row for row in csv.DictReader(file)}
     with (out / "steps.csv").open() as file:
@@ -92,8 +94,10 @@ def test_scores_step_by_step_begin_and_end_where_the_table_says(
         for part in ("psnr", "ssim"):
             assert float(own[0][part]) == pytest.approx(float(row[f"input_{part}"]), abs=1e-5)
             assert float(own[-1][part]) == pytest.approx(float(row[part]), abs=1e-5)
-    assert read_image(out / "steps.png", 3).shape[0] == 3
-    assert "steps.csv, steps.png" in capsys.readouterr().out
+    drawn = {path.name for path in out.iterdir() if path.suffix != ".csv"}
+    assert drawn == {"protocol.json", "calibration.svg", "steps.svg"}
+    assert "<svg" in (out / "steps.svg").read_text("utf-8")
+    assert "calibration.svg, steps.csv, steps.svg" in capsys.readouterr().out
 
 
 def test_an_oracle_takes_prices(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -167,3 +167,8 @@ def test_a_fit_leaves_its_learning_curves(seeds: Path, tmp_path: Path) -> None:
         assert picture.width > 800  # several panels
     draw_learning_curves(tmp_path, "nothing was logged")
     assert not (tmp_path / "curves.png").exists()
+    write_log(tmp_path, 0, "step,val/a,train/rate\n0,1.0,2.0\n1,nan,3.0\n")
+    draw_learning_curves(tmp_path, "a title", "svg")
+    drawn = (tmp_path / "curves.svg").read_text("utf-8")
+    assert "<!-- val/a -->" in drawn
+    assert "train/rate" not in drawn

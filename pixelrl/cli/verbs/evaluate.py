@@ -41,8 +41,9 @@ def run(arguments: argparse.Namespace, overrides: list[str]) -> None:
     print(as_text(rows))
     if arguments.baselines:
         print(compare(experiment, Path(arguments.out), rows, arguments.split))
-    steps = ", steps.csv, steps.png" if arguments.steps else ""
-    left = f"left in {arguments.out}: scores.csv, protocol.json, calibration.png{steps}"
+    suffix = experiment.run.figures
+    steps = f", steps.csv, steps.{suffix}" if arguments.steps else ""
+    left = f"left in {arguments.out}: scores.csv, protocol.json, calibration.{suffix}{steps}"
     if arguments.no_records:
         print(left)
         return

@@ -5,9 +5,10 @@ import subprocess
 import sys
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 from pixelrl.errors import ConfigError
+from pixelrl.settings import Figures
 
 if TYPE_CHECKING:
     from pixelrl.sweeps.file import Sweep
@@ -32,6 +33,8 @@ def options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=int, default=0, help="of the search; default: 0")
     parser.add_argument("--wandb", choices=("disabled", "offline"), default="disabled",
                         help="whether local trials keep W&B runs; default: disabled")  # fmt: skip
+    parser.add_argument("--format", choices=get_args(Figures), default="png",
+                        help="of the sweep's picture; default: png")  # fmt: skip
 
 
 def run(arguments: argparse.Namespace, overrides: list[str]) -> None:
@@ -73,7 +76,7 @@ def _drive(sweep: "Sweep", count: int, arguments: argparse.Namespace) -> None:
         arguments.jobs,
         arguments.wandb,
     )
-    leave_summary(study)
+    leave_summary(study, arguments.format)
     if failure := explain_failure(study.trials()):
         raise ConfigError(f"{failure} (logs in {directory})")
 
