@@ -1,6 +1,5 @@
 """Learn by reinforcement, and score what was learned."""
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,7 +13,7 @@ from pixelrl.runs import directory as runs
 from pixelrl.runs.curves import draw_learning_curves
 from pixelrl.runs.metrics import write_table
 from pixelrl.runs.resume import run_of
-from pixelrl.runs.tables import Row, means
+from pixelrl.runs.tables import Table, mean_values, means
 from pixelrl.training.callbacks import ShowEpisodes
 from pixelrl.training.checkpoint import build, read_episode, restore
 from pixelrl.training.histograms import ShareHistograms
@@ -29,12 +28,12 @@ class Fitted(NamedTuple):
     Attributes:
         directory: of the run.
         module: with the weights of the best validation.
-        rows: scores on the test images, one row each.
+        scores: on the test images, a row each; none in all processes but the first.
     """
 
     directory: Path
     module: PixelA3C
-    rows: Sequence[Row]
+    scores: Table
 
 
 def fit(experiment: Experiment, resume: Path | None = None) -> Fitted:
@@ -75,10 +74,11 @@ def fit(experiment: Experiment, resume: Path | None = None) -> Fitted:
     best = directory / runs.BEST
     if best.is_file():
         module = restore(best).module
-    rows = score(module, experiment, directory) if trainer.is_global_zero else []
+    scores = Table(("image",))
     if trainer.is_global_zero:
-        _report(trainer, experiment, directory, rows)
-    return Fitted(directory, module, rows)
+        scores = score(module, experiment, directory)
+        _log_outcome(trainer, experiment, directory, scores)
+    return Fitted(directory, module, scores)
 
 
 def rehearse(experiment: Experiment) -> None:
@@ -102,14 +102,14 @@ def rehearse(experiment: Experiment) -> None:
     trainer.fit(module, datamodule=data)
 
 
-def _report(
-    trainer: pl.Trainer, experiment: Experiment, directory: Path, rows: Sequence[Row]
+def _log_outcome(
+    trainer: pl.Trainer, experiment: Experiment, directory: Path, scores: Table
 ) -> None:
     """Draw the learning curves, and hand the loggers what a finished run has to say."""
     write_table(directory)
     draw_learning_curves(directory, f"{experiment.name}, seed {experiment.run.seed}")
-    log_scores(trainer.loggers, rows, experiment.learning.episodes)
+    log_scores(trainer.loggers, scores, experiment.learning.episodes)
     best = directory / runs.BEST
     if experiment.run.log_model and best.is_file():
-        log_best(trainer.loggers, best, {"task": experiment.name, **means(rows)})
+        log_best(trainer.loggers, best, {"task": experiment.name, **mean_values(means(scores))})
     finish(trainer.loggers)

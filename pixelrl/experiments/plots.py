@@ -1,7 +1,7 @@
 """Plots of an evaluation: entropy beside error, and scores step by step."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from PIL import Image, ImageDraw
 from torch import Tensor
@@ -24,7 +24,7 @@ from pixelrl.drawing.charts import (
     text,
 )
 from pixelrl.experiments.calibration import Tally, group_pixels, remaining, summarize
-from pixelrl.runs.tables import Row, means
+from pixelrl.runs.tables import Table, group_rows, mean_values, means
 
 SECOND = "#d55e00"
 """The color of a second line."""
@@ -69,23 +69,21 @@ def calibration_plot(found: Tally, title: str) -> Tensor:
     return finished(sheet)
 
 
-def steps_plot(rows: Sequence[Row]) -> Tensor:
+def steps_plot(table: Table) -> Tensor:
     """Draw how every score moves from step to step, in the mean over images.
 
     Args:
-        rows: with ``image``, ``step`` and scores; every image has all steps.
+        table: of ``image``, ``step`` and scores; every image has all steps, in order.
 
     Returns:
         ``(3,h,w)`` RGB in [0, 1].
     """
-    by_step: dict[int, list[Row]] = {}
-    for row in rows:
-        by_step.setdefault(int(row["step"]), []).append(row)
-    mean = {step: means(group) for step, group in sorted(by_step.items())}
-    series = {
-        name: [(float(step), values[name]) for step, values in mean.items()] for name in mean[0]
-    }
-    return curves(series, f"Step by step, mean of {len(by_step[0])}", "step")
+    groups = group_rows(table, "step")
+    series: dict[str, list[Point]] = {name: [] for name in table.measured}
+    for step, group in groups.items():
+        for name, value in mean_values(means(group)).items():
+            series[name].append((float(step or 0), math.nan if value is None else value))
+    return curves(series, f"Step by step, mean of {len(groups[0].rows)}", "step")
 
 
 def verdict(correlation: float) -> str:

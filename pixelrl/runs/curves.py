@@ -4,7 +4,7 @@ from pathlib import Path
 
 from pixelrl.drawing.charts import curves
 from pixelrl.images.files import write_image
-from pixelrl.runs.metrics import read_history
+from pixelrl.runs.metrics import read_metrics
 
 FILE = "curves.png"
 SHOWN = ("val/", "train/")
@@ -22,7 +22,7 @@ def draw_learning_curves(directory: Path, title: str) -> None:
     Raises:
         DataError: the picture cannot be written.
     """
-    logged = read_history(directory)
+    logged = read_metrics(directory)
     names = sorted(logged, key=lambda name: (not name.startswith("val/"), name))
     shown = {name: logged[name] for name in names if name.startswith(SHOWN)}
     for name in LEFT_OUT:

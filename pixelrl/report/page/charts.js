@@ -26,7 +26,7 @@ function fillCalibration() {
   const points = meta.calibration.filter(({ entropy, error }) => entropy != null && error != null);
   if (!points.length) return;
   $("calibration").hidden = false;
-  $("verdict").textContent = verdict(meta.summary.rank_correlation);
+  $("verdict").textContent = verdict(meta.rank_correlation);
   const [left, top, right, bottom] = [44, 26, 548, 208];
   const most = { x: Math.max(...points.map((p) => p.entropy), 0.1),
                  y: Math.max(...points.map((p) => p.error), 0.1) };
