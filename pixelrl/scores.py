@@ -2,6 +2,7 @@
 
 Images are clamped and rounded to 8 bits first, because that is what gets written and what published
 numbers measure. torchmetrics does the computing; the mean of a set is the mean *of its images*.
+Units and directions of these are in `pixelrl.declaration`; a `Score` declares those of another.
 """
 
 import torch
@@ -13,6 +14,9 @@ from torchmetrics.functional.image import (
 )
 
 from pixelrl.color import Space, lab_distance, rgb_to_lab
+from pixelrl.declaration import Score
+
+__all__ = ["Score", "as_written", "ciede2000", "lab_error", "psnr", "similarity", "ssim"]
 
 
 def as_written(image: Tensor) -> Tensor:

@@ -10,6 +10,7 @@ from torch import Generator, Tensor
 
 from pixelrl import scores
 from pixelrl.actions import ActionSet, Edit, pick
+from pixelrl.declaration import Score
 from pixelrl.maps import Scene, check_map
 from pixelrl.settings import POSITIVE, number
 
@@ -34,6 +35,9 @@ class Task(ABC):
             edit has a reward of its own; what `learning.estimator=expected` and the oracle rest on.
         reach: how far, in pixels, observing and editing look aside; None if unknown or unlimited.
             Exact tiling rests on it.
+        declared_scores: unit and direction of scores of the task's own, for tables and reports;
+            those of `pixelrl.scores` and the reward are known. A score that is not declared is
+            shown, but never ranked.
         channels: channels of the image.
         length: steps of an episode, T.
 
@@ -53,6 +57,7 @@ class Task(ABC):
     works_on: ClassVar[tuple[str, ...]] = ("image",)
     local_reward: ClassVar[bool] = False
     reach: ClassVar[int | None] = None
+    declared_scores: ClassVar[tuple[Score, ...]] = ()
 
     channels: int = number(1, POSITIVE)
     length: int = number(5, POSITIVE)

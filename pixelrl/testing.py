@@ -7,6 +7,7 @@ from dataclasses import fields, is_dataclass
 import torch
 from torch import Generator, Tensor
 
+from pixelrl.declaration import declare
 from pixelrl.errors import ContractError, MapError
 from pixelrl.maps import Scene, check_map, check_scene, map_channels
 from pixelrl.rl.rollout import replay
@@ -146,11 +147,19 @@ def _check_reward(task: Task, batch: Scene) -> None:
 
 def _check_scores(task: Task, batch: Scene) -> None:
     count = batch["image"].shape[0]
-    for name, score in task.scores(batch["image"], batch).items():
+    answered = task.scores(batch["image"], batch)
+    for name, value in answered.items():
         _promise(
-            tuple(score.shape) == (count,),
-            f"score '{name}' has shape {tuple(score.shape)}; expected one number per image,"
+            tuple(value.shape) == (count,),
+            f"score '{name}' has shape {tuple(value.shape)}; expected one number per image,"
             f" ({count},).",
+        )
+    declare(task.declared_scores)  # raises for what is no declaration
+    for score in task.declared_scores:
+        _promise(
+            score.name in answered,
+            f"declared_scores names '{score.name}', but scores answers"
+            f" {', '.join(answered) or 'nothing'}; declare what it answers.",
         )
 
 

@@ -21,7 +21,7 @@ from pixelrl.errors import ConfigError, MapError
 from pixelrl.experiments.fit import fit
 from pixelrl.maps import Scene
 from pixelrl.oracle import rewards_per_edit
-from pixelrl.runs.tables import means
+from pixelrl.runs.tables import mean_values, means
 from pixelrl.task import Task
 from pixelrl.testing import check_task
 from strategies import filled, seeds
@@ -270,7 +270,7 @@ def test_a_short_fit_raises_the_score(patch: int, credit: str, tmp_path: Path) -
         "run.checkpoint_every=50",
     )
     fitted = fit(compose("test_credit:Sharpness", overrides=options))
-    score = means(fitted.rows)
+    score = mean_values(means(fitted.scores))
     assert score["sharpness"] > 1.4 * score["input_sharpness"]
 
 

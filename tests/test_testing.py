@@ -10,6 +10,7 @@ from torch import Generator, Tensor
 from pixelrl import Edit, Scene, Task, keep
 from pixelrl.errors import ContractError
 from pixelrl.rewards import squared_error_drop
+from pixelrl.scores import Score
 from pixelrl.testing import check_task
 from pixelrl_tasks.denoising import Denoising
 from pixelrl_tasks.inpainting import Inpainting
@@ -61,6 +62,11 @@ def test_broken_promises_are_named() -> None:
     )
     assert "observation_channels is 1" in told(observe=lambda _, i, s: torch.cat([i, i], 1))
     assert "score 'odd' has shape ()" in told(scores=lambda _, i, s: {"odd": i.mean()})
+    assert "declared_scores names 'odd', but scores answers psnr, ssim;" in told(
+        declared_scores=(Score("odd"),)
+    )
+    for wrong in (("psnr",), Score("psnr"), "psnr"):
+        assert "declared_scores: expected a tuple of Score(...)" in told(declared_scores=wrong)
     assert "problem returns no 'image'" in told(problem=lambda _, m, r: {"target": m["image"]})
     assert "draw from the given one only" in told(
         problem=lambda _, m, r: {"image": torch.rand(1, 8, 8), "target": torch.rand(1, 8, 8)}

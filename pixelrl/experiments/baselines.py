@@ -7,7 +7,7 @@ import torch
 from torch import Generator, Tensor
 
 from pixelrl.maps import Scene, exact
-from pixelrl.runs.tables import Row, means
+from pixelrl.runs.tables import Row, Table
 from pixelrl.task import Task
 
 Images = list[Tensor]
@@ -41,7 +41,7 @@ def roll_out_baselines(
     """
     yield "no edit", [scene["image"] for scene in scenes]
     for edit in range(len(task.actions)):
-        times, finished = _repeated(task, scenes, edit)
+        times, finished = _repeat_edit(task, scenes, edit)
         if times:
             yield f"{task.actions.names[edit]} x{times}", finished.images
     sequence, finished = find_best_sequence(task, scenes)
@@ -53,12 +53,7 @@ def roll_out_baselines(
         yield name, [each[name] for each in own]
 
 
-def compare_baselines(
-    task: Task,
-    scenes: Sequence[Scene],
-    policy: Sequence[Row],
-    seed: int = 0,
-) -> tuple[list[Row], list[Row]]:
+def score_baselines(task: Task, scenes: Sequence[Scene], policy: Table, seed: int = 0) -> Table:
     """Score the baselines beside a policy.
 
     Args:
@@ -68,23 +63,21 @@ def compare_baselines(
         seed: of the random policy.
 
     Returns:
-        A row per baseline and image, and a row of means per baseline; the policy comes first.
+        A row per baseline and image; the policy comes first.
     """
-    names = [str(row["image"]) for row in policy]
-    every: list[Row] = []
-    mean: list[Row] = []
+    names = [row["image"] for row in policy.rows]
+    rows: list[Row] = []
     for title, images in roll_out_baselines(task, scenes, seed):
-        rows: list[Row] = [
-            {"image": name, **_scored(task, image, scene)}
+        rows += [
+            {"baseline": title, "image": name, **_scored(task, image, scene)}
             for name, image, scene in zip(names, images, scenes, strict=True)
         ]
-        if not every:
-            ours: list[Row] = [{name: row[name] for name in rows[0]} for row in policy]
-            every += [{"baseline": "policy", **row} for row in ours]
-            mean.append({"baseline": "policy", **means(ours)})
-        every += [{"baseline": title, **row} for row in rows]
-        mean.append({"baseline": title, **means(rows)})
-    return every, mean
+    compared = list(rows[0])[2:] if rows else []
+    own = [
+        {"baseline": "policy", "image": row["image"], **{name: row.get(name) for name in compared}}
+        for row in policy.rows
+    ]
+    return Table(("baseline", "image"), [*own, *rows], policy.declared)
 
 
 def _scored(task: Task, image: Tensor, scene: Scene) -> dict[str, float]:
@@ -92,7 +85,7 @@ def _scored(task: Task, image: Tensor, scene: Scene) -> dict[str, float]:
         return {name: float(score[0]) for name, score in task.scores(image, scene).items()}
 
 
-def _repeated(task: Task, scenes: Sequence[Scene], edit: int) -> tuple[int, Finished]:
+def _repeat_edit(task: Task, scenes: Sequence[Scene], edit: int) -> tuple[int, Finished]:
     """Repeat an edit everywhere as often as is rewarded best, at most the episode's length."""
     now = best = _begun(scenes)
     times = 0

@@ -9,12 +9,15 @@ from typing import Any
 
 from pixelrl.config.compose import Experiment, compose
 from pixelrl.config.recipes import find_recipe, find_recipes, read_yaml
+from pixelrl.declaration import Score, find_score, join
 from pixelrl.errors import ConfigError
 from pixelrl.experiments.evaluate import score
 from pixelrl.experiments.fit import fit
 from pixelrl.experiments.writers import Extras
 from pixelrl.runs import directory as runs
-from pixelrl.runs.tables import Row, cell, markdown, means, write_rows
+from pixelrl.runs.layout import markdown
+from pixelrl.runs.protocol import FILE, write_json
+from pixelrl.runs.tables import Row, Table, list_notes, mean_values, means, write_csv
 from pixelrl.training.checkpoint import build, restore
 from pixelrl.training.module import PixelA3C
 
@@ -23,8 +26,8 @@ MARKERS = ("<!-- results -->", "<!-- /results -->")
 
 
 @dataclass(frozen=True)
-class BenchmarkRow:
-    """Describe one row of a benchmark.
+class Case:
+    """Describe what one row of the table is about.
 
     Attributes:
         name: the row's first cell.
@@ -52,11 +55,11 @@ class Benchmark:
     """Describe a table.
 
     Attributes:
-        rows: what is evaluated.
+        cases: what is evaluated, a row each.
         scores: which scores are shown, in order; empty for all.
     """
 
-    rows: Sequence[BenchmarkRow]
+    cases: Sequence[Case]
     scores: Sequence[str] = ()
 
 
@@ -71,40 +74,49 @@ def read_benchmark(file: Path) -> Benchmark:
         raise ConfigError(f"{file}: expected rows: a list of {{name: …, task: …}}.")
     if strange := set(raw) - {"rows", "scores"}:
         raise ConfigError(f"{file}: unknown key '{min(strange)}'; expected rows and scores.")
-    entries = [_entry(f"{file}: row {n}", row) for n, row in enumerate(raw["rows"], 1)]
-    return Benchmark(entries, raw.get("scores", []))
+    cases = [_case(f"{file}: row {n}", row) for n, row in enumerate(raw["rows"], 1)]
+    return Benchmark(cases, raw.get("scores", []))
 
 
-def evaluate(benchmark: Benchmark, directory: Path, tell: Callable[[str], None] = print) -> str:
-    """Evaluate every row and write the table.
+def run_benchmark(
+    benchmark: Benchmark, directory: Path, tell: Callable[[str], None] = print
+) -> str:
+    """Evaluate every case and write the table.
 
     Args:
-        benchmark: the rows.
+        benchmark: the cases.
         directory: where ``results.md``, ``results.csv``, ``protocol.json`` go, and a folder of
-            scores per row.
-        tell: called with a line per row.
+            scores per case.
+        tell: called with a line per case.
 
     Returns:
         The table in Markdown, with the protocol's essentials below it.
 
     Raises:
-        ConfigError: a row names a score that its task does not have.
+        ConfigError: a score is wanted that a case's task does not have.
     """
     rows: list[Row] = []
+    notes: list[str] = []
+    declared: list[Mapping[str, Score]] = []
     protocols: dict[str, Any] = {}
-    for number, entry in enumerate(benchmark.rows, 1):
-        folder = directory / f"{number:02d}-{_slug(entry.name)}"
-        module, experiment = _policy(entry, directory)
-        scores = means(score(module, experiment, folder, extras=Extras(records=False)))
-        rows.append(_row(entry, experiment.name, _chosen(entry, scores, benchmark.scores)))
-        protocols[entry.name] = json.loads((folder / "protocol.json").read_text("utf-8"))
-        tell("  ".join(f"{name} {cell(value)}" for name, value in rows[-1].items()))
-    rows = _filled(rows, first=["name", "task", *(c for e in benchmark.rows for c in e.columns)])
-    table = f"{markdown(rows)}\n\n{_told(protocols)}\n"
-    (directory / "results.md").write_text(table, "utf-8")
-    write_rows(directory / "results.csv", rows)
-    (directory / "protocol.json").write_text(json.dumps(protocols, indent=2) + "\n", "utf-8")
-    return table
+    for number, case in enumerate(benchmark.cases, 1):
+        folder = directory / f"{number:02d}-{_slug(case.name)}"
+        module, experiment = _policy(case, directory)
+        scores = score(module, experiment, folder, extras=Extras(records=False))
+        every = means(scores)
+        found = {name: every[name] for name in _chosen(case, scores, benchmark.scores)}
+        rows.append(_row(case, experiment.name, mean_values(found)))
+        notes += list_notes(found, case.name)
+        declared.append(scores.declared)
+        protocols[case.name] = json.loads((folder / FILE).read_text("utf-8"))
+        tell(_told_row(rows[-1], scores.declared))
+    table = _table(benchmark.cases, rows, join(declared))
+    below = "\n".join([*(f"{note}." for note in notes), _told(protocols)])
+    text = f"{markdown(table)}\n\n{below}\n"
+    (directory / "results.md").write_text(text, "utf-8")
+    write_csv(directory / "results.csv", table)
+    write_json(directory / FILE, protocols)
+    return text
 
 
 def replace_section(page: Path, table: str) -> str:
@@ -127,34 +139,34 @@ def replace_section(page: Path, table: str) -> str:
     return f"{before}{MARKERS[0]}\n{table}{MARKERS[1]}{after}"
 
 
-def _entry(where: str, raw: object) -> BenchmarkRow:
+def _case(where: str, raw: object) -> Case:
     if not isinstance(raw, dict) or not isinstance(raw.get("name"), str):
         raise ConfigError(f"{where}: expected a mapping with a name.")
-    known = [item.name for item in fields(BenchmarkRow)]
+    known = [item.name for item in fields(Case)]
     if strange := set(raw) - set(known):
         raise ConfigError(f"{where}: unknown key '{min(strange)}'; expected {', '.join(known)}.")
-    entry = BenchmarkRow(**raw)
-    sources = [name for name in ("weights", "checkpoint", "recipe") if getattr(entry, name)]
+    case = Case(**raw)
+    sources = [name for name in ("weights", "checkpoint", "recipe") if getattr(case, name)]
     if len(sources) != 1:
         raise ConfigError(f"{where}: expected exactly one of weights, checkpoint and recipe.")
-    if not entry.task and not entry.checkpoint:
+    if not case.task and not case.checkpoint:
         raise ConfigError(f"{where}: no task is named.")
-    return entry
+    return case
 
 
-def _policy(entry: BenchmarkRow, directory: Path) -> tuple[PixelA3C, Experiment]:
+def _policy(case: Case, directory: Path) -> tuple[PixelA3C, Experiment]:
     """Rebuild one row's policy, learned first if it comes from a recipe."""
-    overrides = [*_data(entry.data), *entry.set]
-    if entry.checkpoint:
-        found = restore(runs.checkpoint_in(Path(entry.checkpoint)), overrides)
+    overrides = [*_data(case.data), *case.set]
+    if case.checkpoint:
+        found = restore(runs.checkpoint_in(Path(case.checkpoint)), overrides)
         return found.module, found.experiment
-    if entry.weights:
-        experiment = compose(entry.task, [], [f"network.init={entry.weights}", *overrides])
+    if case.weights:
+        experiment = compose(case.task, [], [f"network.init={case.weights}", *overrides])
         return build(experiment), experiment
-    own = entry.recipe is True
-    recipes = find_recipes(entry.task, []) if own else [find_recipe(str(entry.recipe))]
+    own = case.recipe is True
+    recipes = find_recipes(case.task, []) if own else [find_recipe(str(case.recipe))]
     overrides = [f"run.root={directory / 'runs'}", *overrides]
-    experiment = compose(entry.task, recipes, overrides)
+    experiment = compose(case.task, recipes, overrides)
     return fit(experiment).module, experiment
 
 
@@ -166,26 +178,34 @@ def _data(data: str | Mapping[str, str]) -> list[str]:
     return [f"data.test.{name}={folder}" for name, folder in data.items()]
 
 
-def _chosen(
-    entry: BenchmarkRow, found: Mapping[str, float], wanted: Sequence[str]
-) -> Mapping[str, float]:
+def _chosen(case: Case, scores: Table, wanted: Sequence[str]) -> Sequence[str]:
     """Choose the scores that are shown."""
     for name in wanted:
-        if name not in found:
-            raise ConfigError(
-                f"{entry.name}: no score '{name}'; there are {', '.join(found) or 'none'}."
-            )
-    return {name: found[name] for name in (wanted or found)}
+        if name not in scores.measured:
+            there = ", ".join(scores.measured) or "none"
+            raise ConfigError(f"{case.name}: no score '{name}'; there are {there}.")
+    return wanted or scores.measured
 
 
-def _row(entry: BenchmarkRow, task: str, scores: Mapping[str, float]) -> Row:
-    return {"name": entry.name, "task": task, **entry.columns, **scores}
+def _row(case: Case, task: str, scores: Mapping[str, float | None]) -> Row:
+    return {"name": case.name, "task": task, **case.columns, **scores}
 
 
-def _filled(rows: Sequence[Row], first: Sequence[str]) -> list[Row]:
-    """Give all rows the same columns, some of them before the others."""
-    columns = dict.fromkeys([*first, *(name for row in rows for name in row)])
-    return [{name: row.get(name, "") for name in columns} for row in rows]
+def _told_row(row: Row, declared: Mapping[str, Score]) -> str:
+    """Phrase one row in a line."""
+    return "  ".join(
+        f"{name} {value if isinstance(value, str) else find_score(declared, name).with_unit(value)}"
+        for name, value in row.items()
+    )
+
+
+def _table(cases: Sequence[Case], rows: Sequence[Row], declared: Mapping[str, Score]) -> Table:
+    """Put rows into one table: what tells them apart stands before their scores."""
+    keys = tuple(
+        dict.fromkeys(["name", "task", *(name for case in cases for name in case.columns)])
+    )
+    filled = [{**{key: row.get(key, "") for key in keys}, **row} for row in rows]
+    return Table(keys, filled, declared)
 
 
 FACTS = {

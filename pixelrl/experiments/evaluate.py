@@ -1,18 +1,17 @@
 """Score edits on whole images, and what they should be compared with."""
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
 from pixelrl.config.compose import Experiment, as_plain
 from pixelrl.data.module import Whole
 from pixelrl.errors import ConfigError
-from pixelrl.experiments.baselines import compare_baselines
+from pixelrl.experiments.baselines import score_baselines
 from pixelrl.experiments.trainer import make_trainer
-from pixelrl.experiments.writers import Extras, ScoreTable
+from pixelrl.experiments.writers import Extras, WriteScores
 from pixelrl.images.folders import digest
 from pixelrl.runs import directory as runs
-from pixelrl.runs.tables import Row, align_columns, write_rows
+from pixelrl.runs.tables import Table, write_csv
 from pixelrl.training.module import PixelA3C
 
 
@@ -22,7 +21,7 @@ def score(
     directory: Path,
     split: str = "test",
     extras: Extras = Extras(),
-) -> list[Row]:
+) -> Table:
     """Score a module's edits on a split's images, before and after.
 
     Args:
@@ -33,21 +32,21 @@ def score(
         extras: what is wanted beside the scores.
 
     Returns:
-        One row per image.
+        The scores, a row per image.
 
     Raises:
-        ConfigError: as `score_table` does.
+        ConfigError: as `run_scoring` does.
     """
-    return score_table(module, experiment, directory, split, extras).rows
+    return run_scoring(module, experiment, directory, split, extras).table
 
 
-def score_table(
+def run_scoring(
     module: PixelA3C,
     experiment: Experiment,
     directory: Path,
     split: str = "test",
     extras: Extras = Extras(),
-) -> ScoreTable:
+) -> WriteScores:
     """Score a module's edits as `score` does; returns all that was collected.
 
     Raises:
@@ -59,31 +58,26 @@ def score_table(
             " edits have no reward of their own; leave --oracle out."
         )
     images = _whole(experiment, split)
-    table = ScoreTable(
-        directory,
-        images,
-        _protocol(experiment, images, split),
-        experiment,
-        extras,
-    )
-    trainer = make_trainer(experiment, None, [table])
+    protocol = _protocol(experiment, images, split)
+    writer = WriteScores(directory, images, protocol, experiment, extras)
+    trainer = make_trainer(experiment, None, [writer])
     trainer.test(module, dataloaders=images.loader(), verbose=False)
-    return table
+    return writer
 
 
-def compare(
-    experiment: Experiment, directory: Path, policy: Sequence[Row], split: str = "test"
-) -> str:
+def evaluate_baselines(
+    experiment: Experiment, directory: Path, policy: Table, split: str = "test"
+) -> Table:
     """Score what a policy should beat on the images it was scored on.
 
     Args:
         experiment: tells the data and seed.
         directory: where ``baselines.csv`` goes, a row per baseline and image.
-        policy: the policy's rows, from `score`.
+        policy: the policy's scores, from `score`.
         split: ``test`` or ``val``, as in `score`.
 
     Returns:
-        A table of means to be printed, the policy first.
+        The scores, a row per baseline and image, the policy first.
 
     Raises:
         ConfigError: no such split.
@@ -93,9 +87,9 @@ def compare(
         {name: value.unsqueeze(0) for name, value in images[index].items()}
         for index in range(len(images))
     ]
-    every, mean = compare_baselines(experiment.task, scenes, policy, experiment.run.seed)
-    write_rows(directory / "baselines.csv", every)
-    return align_columns(mean)
+    table = score_baselines(experiment.task, scenes, policy, experiment.run.seed)
+    write_csv(directory / "baselines.csv", table)
+    return table
 
 
 def _whole(experiment: Experiment, split: str) -> Whole:

@@ -1,6 +1,5 @@
 """Learn by reinforcement, and score what was learned."""
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -8,13 +7,13 @@ import lightning.pytorch as pl
 
 from pixelrl.config.compose import Experiment
 from pixelrl.errors import CheckpointError
-from pixelrl.experiments.evaluate import score_table
+from pixelrl.experiments.evaluate import run_scoring
 from pixelrl.experiments.trainer import make_checkpointing, make_data, make_directory, make_trainer
 from pixelrl.experiments.verdict import Verdict, judge
 from pixelrl.runs import directory as runs
 from pixelrl.runs.metrics import write_table
 from pixelrl.runs.resume import run_of
-from pixelrl.runs.tables import Row, means
+from pixelrl.runs.tables import Table, mean_values, means
 from pixelrl.training.callbacks import ShowEpisodes
 from pixelrl.training.checkpoint import build, read_episode, restore
 from pixelrl.training.histograms import ShareHistograms
@@ -29,14 +28,14 @@ class Fitted(NamedTuple):
     Attributes:
         directory: of the run.
         module: with the weights of the best validation.
-        rows: scores on the test images, one row each.
+        scores: on the test images, a row each; none in all processes but the first.
         verdict: how they compare with no edit and the best fixed sequence; None on other processes
             than the first.
     """
 
     directory: Path
     module: PixelA3C
-    rows: Sequence[Row]
+    scores: Table
     verdict: Verdict | None = None
 
 
@@ -80,11 +79,10 @@ def fit(experiment: Experiment, resume: Path | None = None) -> Fitted:
     if best.is_file():
         module = restore(best).module
     if not trainer.is_global_zero:
-        return Fitted(directory, module, [])
-    table = score_table(module, experiment, directory)
-    _report(trainer, experiment, directory, table.rows)
-    verdict = judge(experiment, table.rows, table.shares)
-    return Fitted(directory, module, table.rows, verdict)
+        return Fitted(directory, module, Table(("image",)))
+    scored = run_scoring(module, experiment, directory)
+    _log_outcome(trainer, experiment, directory, scored.table)
+    return Fitted(directory, module, scored.table, judge(experiment, scored.table, scored.shares))
 
 
 def rehearse(experiment: Experiment) -> None:
@@ -108,8 +106,8 @@ def rehearse(experiment: Experiment) -> None:
     trainer.fit(module, datamodule=data)
 
 
-def _report(
-    trainer: pl.Trainer, experiment: Experiment, directory: Path, rows: Sequence[Row]
+def _log_outcome(
+    trainer: pl.Trainer, experiment: Experiment, directory: Path, scores: Table
 ) -> None:
     """Draw the learning curves, and hand the loggers what a finished run has to say."""
     from pixelrl.runs.curves import draw_learning_curves  # noqa: PLC0415 - matplotlib, only here
@@ -117,8 +115,8 @@ def _report(
     write_table(directory)
     title = f"{experiment.name}, seed {experiment.run.seed}"
     draw_learning_curves(directory, title, experiment.run.figures)
-    log_scores(trainer.loggers, rows, experiment.learning.batches)
+    log_scores(trainer.loggers, scores, experiment.learning.batches)
     best = directory / runs.BEST
     if experiment.run.log_model and best.is_file():
-        log_best(trainer.loggers, best, {"task": experiment.name, **means(rows)})
+        log_best(trainer.loggers, best, {"task": experiment.name, **mean_values(means(scores))})
     finish(trainer.loggers)

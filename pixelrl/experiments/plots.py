@@ -1,7 +1,6 @@
 """Plots of an evaluation: uncertainty beside error, and scores step by step."""
 
 import math
-from collections.abc import Sequence
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -11,6 +10,7 @@ from pixelrl.drawing.charts import (
     MARKED,
     SECOND,
     SMALL,
+    Point,
     Points,
     make_figure,
     set_round_ticks,
@@ -18,7 +18,7 @@ from pixelrl.drawing.charts import (
 )
 from pixelrl.drawing.panels import draw_curves
 from pixelrl.experiments.calibration import Measure, Tally, group_pixels, remaining, summarize
-from pixelrl.runs.tables import Row, means
+from pixelrl.runs.tables import Table, group_rows, mean_values, means
 
 UNITS = {"doubt": "doubt (gray levels)", "entropy": "entropy of the policy (nats)"}
 """How an axis of either is named."""
@@ -61,20 +61,18 @@ def draw_calibration(found: Tally, title: str) -> Figure:
     return figure
 
 
-def draw_steps(rows: Sequence[Row]) -> Figure:
+def draw_steps(table: Table) -> Figure:
     """Draw how every score moves from step to step, in the mean over images.
 
     Args:
-        rows: with ``image``, ``step`` and scores; every image has all steps.
+        table: of ``image``, ``step`` and scores; every image has all steps, in order.
     """
-    by_step: dict[int, list[Row]] = {}
-    for row in rows:
-        by_step.setdefault(int(row["step"]), []).append(row)
-    mean = {step: means(group) for step, group in sorted(by_step.items())}
-    series = {
-        name: [(float(step), values[name]) for step, values in mean.items()] for name in mean[0]
-    }
-    return draw_curves(series, f"Step by step, mean of {len(by_step[0])}", "step")
+    groups = group_rows(table, "step")
+    series: dict[str, list[Point]] = {name: [] for name in table.measured}
+    for step, group in groups.items():
+        for name, value in mean_values(means(group)).items():
+            series[name].append((float(step or 0), math.nan if value is None else value))
+    return draw_curves(series, f"Step by step, mean of {len(groups[0].rows)}", "step")
 
 
 def verdict(correlation: float, measure: Measure = "entropy") -> str:

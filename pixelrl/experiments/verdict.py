@@ -9,9 +9,12 @@ from pixelrl.config.compose import Experiment
 from pixelrl.data.module import Whole
 from pixelrl.experiments.baselines import find_best_sequence
 from pixelrl.maps import Scene, exact
-from pixelrl.runs.tables import Row, align_columns, means
+from pixelrl.runs.layout import lay_out
+from pixelrl.runs.tables import Row, Table, mean_values, means
 from pixelrl.task import Task
 
+SAME = "on the same images"
+"""The column that tells the rows apart."""
 MOST = 8
 """So many images at most, for the sequence is searched on them."""
 LONGEST = 1024
@@ -24,22 +27,22 @@ class Verdict(NamedTuple):
     """Hold what a fit comes to.
 
     Attributes:
-        rows: no edit, the best fixed sequence and the policy, with the task's scores and the reward
-            on the same images; none if no image is small enough.
+        table: no edit, the best fixed sequence and the policy, with the task's scores and the
+            reward on the same images; without rows if no image is small enough.
         warnings: what a person should know of, a sentence each.
     """
 
-    rows: Sequence[Row]
+    table: Table
     warnings: Sequence[str]
 
     def told(self) -> str:
         """Lay it out for a terminal, an empty text for nothing."""
-        table = [align_columns(self.rows)] if self.rows else []
+        table = [lay_out(self.table)] if self.table.rows else []
         return "\n".join([*table, *(f"warning: {warning}" for warning in self.warnings)])
 
 
 @torch.no_grad()
-def judge(experiment: Experiment, policy: Sequence[Row], shares: Mapping[str, float]) -> Verdict:
+def judge(experiment: Experiment, policy: Table, shares: Mapping[str, float]) -> Verdict:
     """Compare a policy with what needs no learning, on the first few test images.
 
     The sequence is chosen on these very images, which favors it over the policy.
@@ -56,7 +59,7 @@ def judge(experiment: Experiment, policy: Sequence[Row], shares: Mapping[str, fl
     images = Whole(task, experiment.data, "test", experiment.run.seed)
     scenes: list[Scene] = []
     ours: list[Row] = []
-    for index, row in enumerate(policy):
+    for index, row in enumerate(policy.rows):
         scene = {name: value.unsqueeze(0) for name, value in images[index].items()}
         if max(scene["image"].shape[-2:]) <= LONGEST:
             scenes.append(scene)
@@ -69,24 +72,24 @@ def judge(experiment: Experiment, policy: Sequence[Row], shares: Mapping[str, fl
         if share > ONE_SIDED
     ]
     if not scenes:
-        return Verdict([], warnings)
+        return Verdict(Table((SAME,)), warnings)
     sequence, played = find_best_sequence(task, scenes)
     names = [task.actions.names[edit] for edit in sequence]
     told = ", ".join(names) or "no edit"
     nothing = _scored(task, [scene["image"] for scene in scenes], scenes)
     rows: list[Row] = [
-        {"on the same images": "no edit", **nothing, "reward": 0.0},
+        {SAME: "no edit", **nothing, "reward": 0.0},
         {
-            "on the same images": f"best fixed sequence ({told})",
+            SAME: f"best fixed sequence ({told})",
             **_scored(task, played.images, scenes),
             "reward": played.reward,
         },
     ]
-    found = means(ours)
-    rows.append(
-        {"on the same images": "policy", **{name: found[name] for name in (*nothing, "reward")}}
-    )
-    return Verdict(rows, [*_losses(found["reward"], played.reward), *warnings])
+    found = mean_values(means(Table(policy.keys, ours)))
+    rows.append({SAME: "policy", **{name: found[name] for name in (*nothing, "reward")}})
+    reward = float(found["reward"] or 0.0)
+    table = Table((SAME,), rows, policy.declared)
+    return Verdict(table, [*_losses(reward, played.reward), *warnings])
 
 
 def _losses(policy: float, sequence: float) -> list[str]:
@@ -100,10 +103,10 @@ def _losses(policy: float, sequence: float) -> list[str]:
 
 def _scored(
     task: Task, images: Sequence[torch.Tensor], scenes: Sequence[Scene]
-) -> dict[str, float]:
+) -> dict[str, float | None]:
     rows: list[Row] = []
     for image, scene in zip(images, scenes, strict=True):
         with exact(image.device):
             scores = task.scores(image, scene)
         rows.append({name: float(score[0]) for name, score in scores.items()})
-    return means(rows)
+    return mean_values(means(Table((), rows)))

@@ -1,6 +1,5 @@
 """What evaluating and predicting leave: scores with their protocol, and a record per image."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,12 +12,14 @@ from torch import Tensor
 
 from pixelrl.config.compose import Experiment
 from pixelrl.data.module import Whole
+from pixelrl.declaration import ORACLE, declare
 from pixelrl.experiments.calibration import Tally, group_pixels, summarize, tally_trace
 from pixelrl.maps import Scene
 from pixelrl.oracle import greedy
 from pixelrl.records.write import write_record
 from pixelrl.rl.trace import Edited
-from pixelrl.runs.tables import Row, means, write_rows
+from pixelrl.runs.protocol import FILE, describe_scores, write_json
+from pixelrl.runs.tables import Row, Table, write_csv
 from pixelrl.task import Task
 from pixelrl.training.module import PixelA3C
 
@@ -41,7 +42,7 @@ class Extras:
     records: bool = True
 
 
-class ScoreTable(Callback):
+class WriteScores(Callback):
     """Collect one row of scores per test image, and write them with their protocol.
 
     Args:
@@ -66,6 +67,12 @@ class ScoreTable(Callback):
         self.step_rows: list[Row] = []
         self.tally: Tally | None = None
         self.counts: Tensor | None = None
+        self.declared = declare(experiment.task.declared_scores)
+
+    @property
+    def table(self) -> Table:
+        """The scores so far, a row per image."""
+        return Table(("image",), self.rows, self.declared)
 
     def on_test_batch_end(
         self,
@@ -82,11 +89,10 @@ class ScoreTable(Callback):
         edited: Edited = outputs["edited"]
         scores: dict[str, Tensor] = outputs["scores"]
         name, task = self.images.names[batch_idx], pl_module.task
-        row: Row = {"image": name}
-        row.update({score: float(value[0]) for score, value in scores.items()})
+        values = {score: float(value[0]) for score, value in scores.items()}
         if self.extras.oracle:
-            row.update(score_ceiling(task, batch))
-        self.rows.append(row)
+            values.update(score_ceiling(task, batch))
+        self.rows.append({"image": name, **values})
         counts = torch.bincount(edited.choices.flatten(), minlength=len(task.actions))
         self.counts = counts if self.counts is None else self.counts + counts
         if self.extras.steps and edited.trace is not None:
@@ -115,23 +121,23 @@ class ScoreTable(Callback):
         """Write the tables and draw the calibration and the steps."""
         if not trainer.is_global_zero:
             return
-        protocol = {**self.protocol, "mean": means(self.rows), "shares": self.shares}
+        protocol = {**self.protocol, **describe_scores(self.table), "shares": self.shares}
         if self.tally is not None:
             protocol["calibration"] = summarize(self.tally)
             measure = self.tally.measure
-            rows: list[Row] = [
+            groups = [
                 {"pixels": group.pixels, measure: group.doubt, "error": group.error}
                 for group in group_pixels(self.tally)
             ]
-            write_rows(self.directory / "calibration.csv", rows)
-        write_rows(self.directory / "scores.csv", self.rows)
+            write_csv(self.directory / "calibration.csv", Table((), groups))
+        write_csv(self.directory / "scores.csv", self.table)
+        steps = Table(("image", "step"), self.step_rows, self.declared)
         if self.step_rows:
-            write_rows(self.directory / "steps.csv", self.step_rows)
-        text = json.dumps(protocol, indent=2)
-        (self.directory / "protocol.json").write_text(text + "\n", "utf-8")
-        self._draw()
+            write_csv(self.directory / "steps.csv", steps)
+        write_json(self.directory / FILE, protocol)
+        self._draw(steps)
 
-    def _draw(self) -> None:
+    def _draw(self, steps: Table) -> None:
         # matplotlib is imported when something is drawn.
         from pixelrl.drawing.charts import save  # noqa: PLC0415
         from pixelrl.experiments.plots import draw_calibration, draw_steps  # noqa: PLC0415
@@ -140,8 +146,8 @@ class ScoreTable(Callback):
         if self.tally is not None:
             title = "Do the agents know where they err?"
             save(draw_calibration(self.tally, title), self.directory / f"calibration.{suffix}")
-        if self.step_rows:
-            save(draw_steps(self.step_rows), self.directory / f"steps.{suffix}")
+        if steps.rows:
+            save(draw_steps(steps), self.directory / f"steps.{suffix}")
 
 
 def score_steps(task: Task, name: str, frames: Tensor, scene: Scene) -> list[Row]:
@@ -160,7 +166,7 @@ def score_steps(task: Task, name: str, frames: Tensor, scene: Scene) -> list[Row
     for step, frame in enumerate(frames):
         scores = task.scores(frame.to(scene["image"].device), scene)
         values = {score: float(value[0]) for score, value in scores.items()}
-        found.append({"image": name, "step": str(step), **values})
+        found.append({"image": name, "step": step, **values})
     return found
 
 
@@ -200,4 +206,4 @@ def score_ceiling(task: Task, scene: Scene) -> dict[str, float]:
     """
     images, _ = greedy(task, scene)
     scores = task.scores(images[-1], scene)
-    return {f"oracle_{name}": float(score[0]) for name, score in scores.items()}
+    return {f"{ORACLE}{name}": float(score[0]) for name, score in scores.items()}

@@ -70,11 +70,11 @@ def replace_choices(
 ) -> Recorded:
     """Replace edits, one wish after another, and note it.
 
-    The choices as first recorded stay in the layer ``original``, however often they are altered.
-    Layers that told of the episode before the change are left out; the target is still true.
+    The choices as first recorded stay in the array ``original``, however often they are altered.
+    Arrays that told of the episode before the change are left out; the target is still true.
 
     Args:
-        recorded: what was recorded, with its layers.
+        recorded: what was recorded, with its arrays.
         wishes: what to replace, in order.
         command: what makes the change, such as ``edit-choices``.
         when: it is made; now by default.
@@ -86,14 +86,14 @@ def replace_choices(
         ConfigError: an edit or step does not exist.
         DataError: a mask is not of the picture's size.
     """
-    first = recorded.layers.get("original", recorded.choices)
-    kept = {name: layer for name, layer in recorded.layers.items() if name == "target"}
+    first = recorded.arrays.get("original", recorded.choices)
+    kept = {name: array for name, array in recorded.arrays.items() if name == "target"}
     for wish in wishes:
         choices = swap(recorded, wish)
         changed = int((choices != recorded.choices).sum())
         entry = sign({**_entry(wish), "changed": changed}, command, when)
         recorded = recorded._replace(choices=choices, history=(*recorded.history, entry))
-    return recorded._replace(layers={**kept, "original": first})
+    return recorded._replace(arrays={**kept, "original": first})
 
 
 def sign(entry: Mapping[str, Any], command: str, when: datetime | None = None) -> dict[str, Any]:
@@ -108,7 +108,7 @@ def note(path: Path, entries: Sequence[Mapping[str, Any]]) -> None:
     Raises:
         DataError: the file is no choice file.
     """
-    recorded = load_choices(path, with_layers=True)
+    recorded = load_choices(path, with_arrays=True)
     save(path, recorded._replace(history=(*recorded.history, *entries)))
 
 

@@ -55,7 +55,7 @@ def replay_file(choices: Path, maps: Mapping[str, Path]) -> Replayed:
         ConfigError: the edits recorded are not the task's.
         MapError: the choices are not of the image's size.
     """
-    recorded = load_choices(choices, with_layers=True)
+    recorded = load_choices(choices, with_arrays=True)
     experiment = from_plain(recorded.experiment)
     if experiment.task.actions.names != recorded.edits:
         raise ConfigError(
@@ -63,12 +63,12 @@ def replay_file(choices: Path, maps: Mapping[str, Path]) -> Replayed:
             f" {', '.join(experiment.task.actions.names)}."
         )
     scene = read_scene(experiment, maps)
-    original = recorded.layers.get("original", recorded.choices)
+    original = recorded.arrays.get("original", recorded.choices)
     if original.max(initial=0) >= len(recorded.edits):
         raise DataError(f"{choices}: its original names edits that do not exist; replay another.")
-    image = outcome(experiment, recorded.choices, scene)
+    image = replay_choices(experiment, recorded.choices, scene)
     altered = not np.array_equal(original, recorded.choices)
-    before = outcome(experiment, original, scene) if altered else image
+    before = replay_choices(experiment, original, scene) if altered else image
     one, other = (score_replay(experiment, each, scene) for each in (image, before))
     profile = find_profile(maps["image"], experiment.data.profile, experiment.task.channels)
     return Replayed(image[0], before[0], one, other, recorded, profile)
@@ -95,7 +95,7 @@ def read_scene(experiment: Experiment, maps: Mapping[str, Path]) -> dict[str, Te
     return scene
 
 
-def outcome(experiment: Experiment, choices: NDArray[np.uint8], scene: Scene) -> Tensor:
+def replay_choices(experiment: Experiment, choices: NDArray[np.uint8], scene: Scene) -> Tensor:
     """Replay choices ``(T,H,W)``; returns the last image, ``(1,C,H,W)``.
 
     Raises:

@@ -73,7 +73,7 @@ def trace_arrays(trace: Trace, target: Tensor | None = None) -> dict[str, NDArra
         target: ``(B,C,H,W)``, if there is one.
 
     Returns:
-        Arrays by name, as `file.LAYERS` describes them.
+        Arrays by name, as `file.ARRAYS` describes them.
     """
     maps = {"entropy": trace.entropy, "value": trace.value, "reward": trace.reward}
     held: dict[str, NDArray[Any]] = {

@@ -4,23 +4,27 @@ import base64
 import hashlib
 import html
 import json
+import math
 from collections.abc import Iterator
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, TextIO
 
 from pixelrl import __version__
+from pixelrl.declaration import find_score
 from pixelrl.drawing.palette import ink_edits
 from pixelrl.errors import DataError
 from pixelrl.records.file import Recorded
 from pixelrl.report.packing import Blob, describe, pack
-from pixelrl.report.reading import Results, find, load, number
+from pixelrl.report.reading import Results, find, load
+from pixelrl.runs.protocol import read_declared, read_number
+from pixelrl.runs.tables import Row, Table, means
 
 SCRIPTS = ("data.js", "paint.js", "panels.js", "charts.js", "show.js", "main.js")
 """The parts of the page's script, in order; they share one scope."""
-LOWER = ("error", "loss", "distance", "mse", "mae", "lpips", "delta")
-"""A score with one of these words in its name is the better the lower it is."""
 MARK = "<!-- data -->"
+TOLD = ("mean", "left_out", "scores", "calibration", "shares")
+"""The parts of a protocol that the page shows elsewhere."""
 
 
 def build(directory: Path, out: Path) -> Path:
@@ -63,7 +67,7 @@ def _write(file: TextIO, results: Results, head: str, tail: str) -> None:
             file.write(head.replace("<!-- title -->", html.escape(f"{name} · pixelrl report")))
         _alike(path, recorded, edits)
         scores = results.scores.get(image, {})
-        images.append({"name": image, "scores": scores, **describe(recorded)})
+        images.append({"name": image, **_scores_of(scores), **describe(recorded)})
         file.writelines(_element(index, blob) for blob in pack(recorded))
     meta = {
         "version": __version__,
@@ -71,11 +75,11 @@ def _write(file: TextIO, results: Results, head: str, tail: str) -> None:
         "edits": list(edits),
         "colors": ink_edits(edits, recorded.noop),
         "images": images,
-        "scores": _scores(results),
+        "scores": _scores(results, name),
         "calibration": results.calibration,
-        "summary": {
-            key: number(value) for key, value in results.protocol.get("calibration", {}).items()
-        },
+        "rank_correlation": read_number(
+            results.protocol.get("calibration", {}).get("rank_correlation")
+        ),
         "facts": dict(_facts(results.protocol or {"task": experiment.get("task", {})})),
     }
     text = json.dumps(meta, allow_nan=False).replace("<", "\\u003c")
@@ -91,22 +95,39 @@ def _alike(path: Path, recorded: Recorded, edits: tuple[str, ...]) -> None:
         )
 
 
-def _scores(results: Results) -> list[dict[str, Any]]:
-    """List the scores' names, whether less is better, and their means over the images shown."""
-    shown = [results.scores[name] for name in results.records if name in results.scores]
+def _scores_of(scores: dict[str, float]) -> dict[str, Any]:
+    """Tell an image's scores as JSON can: null for what is not finite, and the sign of infinity."""
+    return {
+        "scores": {name: read_number(value) for name, value in scores.items()},
+        "infinite": {
+            name: int(math.copysign(1, value))
+            for name, value in scores.items()
+            if math.isinf(value)
+        },
+    }
+
+
+def _scores(results: Results, task: str) -> list[dict[str, Any]]:
+    """List the scores' names, what is declared of them, and their means over the images shown."""
+    names = [name for name in results.records if name in results.scores]
+    rows: list[Row] = [{"image": name, **results.scores[name]} for name in names]
+    table = Table(("image",), rows)
+    declared = read_declared(results.protocol, task, table.measured)
+    found = means(table)
     listed = []
-    for name in shown[0] if shown else ():
-        known = [value for row in shown if (value := row.get(name)) is not None]
-        mean = sum(known) / len(known) if known else None
-        lower = any(word in name.lower() for word in LOWER)
-        listed.append({"name": name, "lower": lower, "mean": mean})
+    for name in found:
+        if name not in table.shown:
+            continue
+        score = find_score(declared, name)
+        about = {"unit": score.unit, "higher": score.higher_is_better, "digits": score.digits}
+        listed.append({"name": name, **about, "mean": found[name].value, "note": found[name].note})
     return listed
 
 
 def _facts(told: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
     """Flatten nested settings to lines of names and values."""
     for key, value in told.items():
-        if key in {"mean", "calibration", "shares"}:
+        if key in TOLD:
             continue
         if isinstance(value, dict):
             yield from _facts(value, f"{prefix}{key}.")

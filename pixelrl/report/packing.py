@@ -68,11 +68,11 @@ def describe(recorded: Recorded) -> dict[str, Any]:
         "steps": length,
         "shares": [[round(float(share), 5) for share in row] for row in shares],
         "layers": {
-            name: _range(name, recorded) for name in SHOWN if name in recorded.layers
+            name: _range(name, recorded) for name in SHOWN if name in recorded.arrays
         },
-        "target": "target" in recorded.layers,
+        "target": "target" in recorded.arrays,
         "exact": height * width <= EXACT,
-        "thumbnail": _thumbnail(recorded.layers["frames"][-1]),
+        "thumbnail": _thumbnail(recorded.arrays["frames"][-1]),
     }  # fmt: skip
 
 
@@ -87,14 +87,14 @@ def pack(recorded: Recorded) -> Iterator[Blob]:
     """
     for step, choice in enumerate(recorded.choices):
         yield Blob("choices", step, _squeezed(choice))
-    for step, frame in enumerate(recorded.layers["frames"]):
+    for step, frame in enumerate(recorded.arrays["frames"]):
         yield Blob("frames", step, _picture(frame))
-    if "target" in recorded.layers:
-        yield Blob("target", 0, _picture(recorded.layers["target"]))
+    if "target" in recorded.arrays:
+        yield Blob("target", 0, _picture(recorded.arrays["target"]))
     for name in SHOWN:
-        if name in recorded.layers:
+        if name in recorded.arrays:
             about = _range(name, recorded)
-            layers = recorded.layers[name]
+            layers = recorded.arrays[name]
             for step, layer in enumerate(layers[None] if layers.ndim == 2 else layers):
                 yield Blob(name, step, _squeezed(levels(layer, **about)))
 
@@ -129,7 +129,7 @@ def levels(layer: NDArray[np.float16], low: float, high: float, block: int) -> N
 
 def _range(name: str, recorded: Recorded) -> dict[str, Any]:
     """Choose what levels 0 and 255 stand for: all of an entropy, or what is common of the rest."""
-    layer = recorded.layers[name]
+    layer = recorded.arrays[name]
     if name == "entropy":
         low, high = 0.0, math.log(len(recorded.edits))
     else:

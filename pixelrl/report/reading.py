@@ -9,6 +9,7 @@ from typing import Any
 
 from pixelrl.errors import DataError
 from pixelrl.records.file import Recorded, load_choices
+from pixelrl.runs.protocol import FILE, read_number
 
 SUFFIX = ".choices.npz"
 
@@ -19,13 +20,14 @@ class Results:
 
     Attributes:
         records: the records' files by the images' names, in order.
-        scores: each image's scores by name; empty if nothing was scored.
+        scores: each image's scores by name, infinite or NaN where they are; empty if nothing was
+            scored.
         protocol: what the scores depend on; empty if nothing was scored.
         calibration: groups of pixels with their ``entropy`` and ``error``.
     """
 
     records: dict[str, Path]
-    scores: dict[str, dict[str, float | None]] = field(default_factory=dict)
+    scores: dict[str, dict[str, float]] = field(default_factory=dict)
     protocol: dict[str, Any] = field(default_factory=dict)
     calibration: list[dict[str, float | None]] = field(default_factory=list)
 
@@ -48,7 +50,7 @@ def find(directory: Path) -> Results:
     folder = directory / "images" if (directory / "images").is_dir() else directory
     records = {path.name.removesuffix(SUFFIX): path for path in sorted(folder.glob(f"*{SUFFIX}"))}
     rows = _rows(directory / "scores.csv")
-    scores = {str(row.pop("image", "")): _numbers(row) for row in rows}
+    scores = {str(row.pop("image", "")): _floats(row) for row in rows}
     if scores:
         records = {name: path for name, path in records.items() if name in scores}
     if not records:
@@ -56,18 +58,21 @@ def find(directory: Path) -> Results:
             f"{directory}: no NAME{SUFFIX} in it; name a folder that evaluate or predict wrote"
             " (evaluate without --no-records)."
         )
-    calibration = [_numbers(row) for row in _rows(directory / "calibration.csv")]
-    return Results(records, scores, _json(directory / "protocol.json"), calibration)
+    calibration = [
+        {name: read_number(text) for name, text in row.items()}
+        for row in _rows(directory / "calibration.csv")
+    ]
+    return Results(records, scores, _json(directory / FILE), calibration)
 
 
 def load(path: Path) -> Recorded:
-    """Read a record with its layers.
+    """Read a record with its arrays.
 
     Raises:
         DataError: it is damaged, or holds no images of the steps.
     """
-    recorded = load_choices(path, with_layers=True)
-    if "frames" not in recorded.layers:
+    recorded = load_choices(path, with_arrays=True)
+    if "frames" not in recorded.arrays:
         raise DataError(
             f"{path}: choices without the images of the steps, altered or of an older pixelrl; run"
             " predict or evaluate again."
@@ -82,17 +87,15 @@ def _rows(path: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-def _numbers(row: dict[str, str]) -> dict[str, float | None]:
-    return {name: number(text) for name, text in row.items()}
-
-
-def number(text: Any) -> float | None:  # noqa: ANN401 - whatever a file holds
-    """Read a number as JSON can tell it; None for one that is not finite, or no number."""
-    try:
-        value = float(text)
-    except (TypeError, ValueError):
-        return None
-    return value if math.isfinite(value) else None
+def _floats(row: dict[str, str]) -> dict[str, float]:
+    """Read a row of scores; what is no number counts as missing, which is NaN."""
+    found = {}
+    for name, text in row.items():
+        try:
+            found[name] = float(text)
+        except (TypeError, ValueError):
+            found[name] = math.nan
+    return found
 
 
 def _json(path: Path) -> dict[str, Any]:

@@ -8,16 +8,22 @@ from typing import Any
 
 import yaml
 
+from pixelrl.declaration import INPUT, Score, find_score, is_own, join
 from pixelrl.errors import CheckpointError
 from pixelrl.runs.directory import natural_key
-from pixelrl.runs.metrics import read_history
-from pixelrl.runs.tables import Row
+from pixelrl.runs.metrics import read_metrics
+from pixelrl.runs.protocol import FILE, read_declared, read_number
+from pixelrl.runs.tables import Row, Table
 from pixelrl.settings import flat
 
 IGNORED = ("run.name", "run.root")
 """Settings in which runs always differ."""
 SECONDS = len("2026-01-31 23:59:59")
 """Characters of a start that are shown; some older runs have no finer part."""
+LISTED = 4
+"""So many scores of a run are told where runs are listed."""
+BEST, OTHER = " *", "  "
+"""What stands after the best of some scores, and after the others."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +36,10 @@ class RunSummary:
         settings: all settings, by dotted name.
         episodes: how many it has logged.
         best: its best mean reward in validation, if it came that far.
-        scores: mean scores on the test images; empty while it is not finished.
+        scores: mean scores on the test images, None for one without a finite number; empty while
+            the run is not finished.
+        left_out: how many infinite or missing numbers these means are without, by score and kind.
+        declared: what is declared of the scores.
     """
 
     directory: Path
@@ -38,7 +47,9 @@ class RunSummary:
     settings: Mapping[str, Any]
     episodes: int
     best: float | None
-    scores: Mapping[str, float]
+    scores: Mapping[str, float | None]
+    left_out: Mapping[str, Mapping[str, int]]
+    declared: Mapping[str, Score]
 
 
 def list_runs(root: Path) -> list[RunSummary]:
@@ -57,47 +68,45 @@ def read_run(directory: Path) -> RunSummary:
     Raises:
         CheckpointError: a file of it is damaged.
     """
-    logged = read_history(directory)
+    logged = read_metrics(directory)
     episodes = max((point[0] for points in logged.values() for point in points), default=0)
     rewards = [value for _, value in logged.get("val/reward", [])]
-    protocol = directory / "protocol.json"
+    file = directory / FILE
     try:
         settings = yaml.safe_load((directory / "config.yaml").read_text("utf-8")) or {}
-        scores = json.loads(protocol.read_text("utf-8"))["mean"] if protocol.is_file() else {}
+        about = json.loads((directory / "run.json").read_text("utf-8"))
+        protocol = json.loads(file.read_text("utf-8")) if file.is_file() else {"mean": {}}
+        scores = {name: read_number(value) for name, value in protocol["mean"].items()}
         return RunSummary(
             directory=directory,
-            about=json.loads((directory / "run.json").read_text("utf-8")),
+            about=about,
             settings=flat(settings),
             episodes=int(episodes),
             best=max(rewards, default=None),
             scores=scores,
+            left_out=protocol.get("left_out", {}),
+            declared=read_declared(protocol, str(about.get("task", "")), scores),
         )
     except (OSError, ValueError, KeyError, AttributeError, yaml.YAMLError) as error:
         reason = " ".join(str(error).split())
         raise CheckpointError(f"{directory}: a damaged run: {reason}.") from error
 
 
-def summarize_runs(run: RunSummary) -> Row:
-    """Put a run in one row."""
-    planned = run.settings.get("learning.episodes", "?")
-    return {
-        "run": run.directory.name,
-        "task": str(run.about.get("task", "")),
-        "started": str(run.about.get("started", ""))[:SECONDS],
-        "episodes": f"{run.episodes}/{planned}",
-        "val/reward": "" if run.best is None else run.best,
-        "scores": "  ".join(f"{name} {value:.4g}" for name, value in _own(run.scores).items()),
-    }
+def tabulate_runs(runs: Sequence[RunSummary]) -> Table:
+    """Put runs in a table, a row each."""
+    keys = ("run", "task", "started", "episodes", "scores")
+    return Table(keys, [_row(run) for run in runs])
 
 
-def list_differences(runs: Sequence[RunSummary]) -> list[Row]:
-    """List what differs between runs, a row each, and what they reached.
+def compare_runs(runs: Sequence[RunSummary]) -> Table:
+    """Tell in which settings runs differ, and what they reached.
 
     Args:
         runs: two or more.
 
     Returns:
-        Rows of settings, versions and code that are not the same in all, then of all scores.
+        Rows of settings, versions and code that are not the same in all, then of all scores. The
+        best of a score is marked where its direction is declared and all runs are of one task.
     """
     names = _columns(runs)
     rows: list[Row] = []
@@ -107,12 +116,53 @@ def list_differences(runs: Sequence[RunSummary]) -> list[Row]:
             known = any(row["what"] == key for row in rows)
             if len(set(cells)) > 1 and key not in IGNORED and not known:
                 rows.append({"what": key, **dict(zip(names, cells, strict=True))})
+    one_task = len({str(run.about.get("task")) for run in runs}) == 1
+    declared = join(run.declared for run in runs)
     for key in dict.fromkeys(name for run in runs for name in run.scores):
-        scores: Row = {name: run.scores.get(key, "") for name, run in zip(names, runs, strict=True)}
-        rows.append({"what": f"test/{key}", **scores})
+        values = [run.scores.get(key) for run in runs]
+        if not key.startswith(INPUT) or set(values) - {None} != {0}:
+            score = find_score(declared, key)
+            cells = _mark(score, values) if one_task else [score.text(value) for value in values]
+            rows.append({"what": f"test/{score.title}", **dict(zip(names, cells, strict=True))})
     if not rows:
         rows.append({"what": "(the same in all)", **dict.fromkeys(names, "")})
-    return rows
+    return Table(("what", *names), rows)
+
+
+def list_left_out(runs: Sequence[RunSummary]) -> list[str]:
+    """Say what the means of runs leave out, a line per run and score."""
+    return [
+        f"{run}, {score}: mean without {', '.join(f'{n} {kind}' for kind, n in counts.items())}"
+        for run, about in zip(_columns(runs), runs, strict=True)
+        for score, counts in about.left_out.items()
+    ]
+
+
+def _row(run: RunSummary) -> Row:
+    planned = run.settings.get("learning.episodes", "?")
+    own = [name for name in run.scores if is_own(name) and name != "reward"]
+    told = [
+        f"{name} {find_score(run.declared, name).with_unit(run.scores[name])}"
+        for name in own[:LISTED]
+    ]
+    more = [f"{len(own) - LISTED} more"] if len(own) > LISTED else []
+    return {
+        "run": run.directory.name,
+        "task": str(run.about.get("task", "")),
+        "started": str(run.about.get("started", ""))[:SECONDS],
+        "episodes": f"{run.episodes}/{planned}",
+        "val/reward": run.best,
+        "scores": "  ".join([*told, *more]),
+    }
+
+
+def _mark(score: Score, values: Sequence[float | None]) -> list[str]:
+    """Write a score's values, the best of them marked; none if they are equal or not ranked."""
+    found = [value for value in values if value is not None]
+    if score.higher_is_better is None or not is_own(score.name) or len(set(found)) < 2:
+        return [score.text(value) for value in values]
+    best = max(found) if score.higher_is_better else min(found)
+    return [score.text(value) + (BEST if value == best else OTHER) for value in values]
 
 
 def _start(run: RunSummary) -> tuple[str, list[str | int]]:
@@ -133,15 +183,6 @@ def _circumstances(run: RunSummary) -> dict[str, Any]:
 
 def _known(run: RunSummary) -> dict[str, Any]:
     return {**run.settings, **_circumstances(run)}
-
-
-def _own(scores: Mapping[str, float]) -> dict[str, float]:
-    """Leave out what is not the policy's: scores of the input and of the oracle."""
-    return {
-        name: value
-        for name, value in scores.items()
-        if not name.startswith(("input_", "oracle_")) and name != "reward"
-    }
 
 
 def _cell(value: object) -> str:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from pixelrl.drawing.charts import save
 from pixelrl.drawing.panels import draw_curves
-from pixelrl.runs.metrics import read_history
+from pixelrl.runs.metrics import read_metrics
 from pixelrl.settings import Figures
 
 SHOWN = ("val/", "train/")
@@ -23,7 +23,7 @@ def draw_learning_curves(directory: Path, title: str, figures: Figures = "png") 
     Raises:
         DataError: the picture cannot be written.
     """
-    logged = read_history(directory)
+    logged = read_metrics(directory)
     names = sorted(logged, key=lambda name: (not name.startswith("val/"), name))
     wanted = [name for name in names if name.startswith(SHOWN) and not name.startswith(LEFT_OUT)]
     shown = {name: logged[name] for name in wanted}

@@ -17,7 +17,7 @@ ROWS = Path("logs") / "metrics.jsonl"
 TABLE = Path("logs") / "metrics.csv"
 
 
-def read_history(directory: Path) -> dict[str, Points]:
+def read_metrics(directory: Path) -> dict[str, Points]:
     """Read what a run logged, over all of its sessions.
 
     A resumed run goes on from its last checkpoint, so that some episodes may be logged twice; what
@@ -49,19 +49,19 @@ def read_history(directory: Path) -> dict[str, Points]:
 
 def values(directory: Path, metric: str) -> list[float]:
     """Read one metric's finite values in the order in which a run logged them."""
-    points = read_history(directory).get(metric, [])
+    points = read_metrics(directory).get(metric, [])
     return [value for _, value in points if math.isfinite(value)]
 
 
 def write_table(directory: Path) -> None:
     """Write what a run logged as a CSV table, a row per episode and a column per metric."""
-    history = read_history(directory)
+    logged = read_metrics(directory)
     rows: dict[float, dict[str, float]] = {}
-    for name, points in history.items():
+    for name, points in logged.items():
         for episode, value in points:
             rows.setdefault(episode, {})[name] = value
     text = io.StringIO(newline="")
-    writer = csv.DictWriter(text, ["step", *sorted(history)])
+    writer = csv.DictWriter(text, ["step", *sorted(logged)])
     writer.writeheader()
     writer.writerows({"step": int(each) - 1, **rows[each]} for each in sorted(rows))
     write_whole(directory / TABLE, text.getvalue())

@@ -1,58 +1,131 @@
-"""Tables of scores: a row per image, and their means."""
+"""Tables that know which of their columns name what the others measure, and means over their rows.
+
+A mean is one of finite numbers and says what it leaves out: the PSNR of equal images is infinite,
+and a score may be missing where an image is too small for it.
+"""
 
 import csv
-from collections.abc import Sequence
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import NamedTuple
 
-Row = dict[str, str | float]
-"""An image's name and its scores."""
+from pixelrl.declaration import INPUT, Score
+
+Cell = str | int | float | None
+"""What stands in a column; None where there is nothing."""
+Row = Mapping[str, Cell]
+"""Cells by column."""
 
 
-def means(rows: Sequence[Row]) -> dict[str, float]:
-    """Average every number over the images."""
-    names = [name for name, value in rows[0].items() if isinstance(value, float)] if rows else []
-    return {name: sum(float(row[name]) for row in rows) / len(rows) for name in names}
+@dataclass(frozen=True)
+class Table:
+    """Hold rows, some of whose columns tell what a row is about.
+
+    Attributes:
+        keys: these columns, such as ``image``; all others hold numbers.
+        rows: in order. One may lack a column that another has.
+        declared: what is declared of the numbers, by column.
+    """
+
+    keys: tuple[str, ...]
+    rows: Sequence[Row] = ()
+    declared: Mapping[str, Score] = field(default_factory=dict)
+
+    @property
+    def columns(self) -> list[str]:
+        """All columns, in the order in which they first appear."""
+        return list(dict.fromkeys(name for row in self.rows for name in row)) or list(self.keys)
+
+    @property
+    def measured(self) -> list[str]:
+        """The columns of numbers."""
+        return [name for name in self.columns if name not in self.keys]
+
+    @property
+    def shown(self) -> list[str]:
+        """The columns without those of an input that scores zero everywhere: they tell nothing."""
+        return [
+            name
+            for name in self.columns
+            if not name.startswith(INPUT) or {row.get(name) for row in self.rows} - {None} != {0}
+        ]
 
 
-def write_rows(path: Path, rows: Sequence[Row]) -> None:
-    """Write a table as CSV, its columns those of the first row."""
+class Mean(NamedTuple):
+    """Hold a mean and what it is one of.
+
+    Attributes:
+        value: the mean of the finite numbers; None if there are none.
+        finite: how many there are.
+        infinite: how many are infinite.
+        missing: how many are NaN or absent.
+    """
+
+    value: float | None
+    finite: int
+    infinite: int
+    missing: int
+
+    @property
+    def left_out(self) -> dict[str, int]:
+        """The counts of what is left out, without zeros."""
+        counts = {"infinite": self.infinite, "missing": self.missing}
+        return {what: count for what, count in counts.items() if count}
+
+    @property
+    def note(self) -> str:
+        """What is left out, in words, such as ``mean of 2 of 3, 1 infinite``; empty for nothing."""
+        if not self.left_out:
+            return ""
+        told = [f"{count} {what}" for what, count in self.left_out.items()]
+        total = self.finite + self.infinite + self.missing
+        return ", ".join([f"mean of {self.finite} of {total}", *told])
+
+
+def average(cells: Iterable[Cell]) -> Mean:
+    """Average the finite numbers among some cells.
+
+    Example:
+        >>> average([1.0, 3.0, math.inf, None])
+        Mean(value=2.0, finite=2, infinite=1, missing=1)
+    """
+    numbers = [math.nan if cell is None else float(cell) for cell in cells]
+    finite = [number for number in numbers if math.isfinite(number)]
+    infinite = sum(map(math.isinf, numbers))
+    value = math.fsum(finite) / len(finite) if finite else None
+    return Mean(value, len(finite), infinite, len(numbers) - len(finite) - infinite)
+
+
+def means(table: Table) -> dict[str, Mean]:
+    """Average every column of numbers."""
+    return {name: average(row.get(name) for row in table.rows) for name in table.measured}
+
+
+def mean_values(found: Mapping[str, Mean]) -> dict[str, float | None]:
+    """Take the bare values of means."""
+    return {name: mean.value for name, mean in found.items()}
+
+
+def list_notes(found: Mapping[str, Mean], where: str = "") -> list[str]:
+    """Say of which columns something is left out, a line each; ``where`` stands in front."""
+    begin = f"{where}, " if where else ""
+    return [f"{begin}{name}: {mean.note}" for name, mean in found.items() if mean.note]
+
+
+def group_rows(table: Table, key: str) -> dict[Cell, Table]:
+    """Part a table by the values of a column, in the order in which they first appear."""
+    groups: dict[Cell, list[Row]] = {}
+    for row in table.rows:
+        groups.setdefault(row[key], []).append(row)
+    return {value: replace(table, rows=rows) for value, rows in groups.items()}
+
+
+def write_csv(path: Path, table: Table) -> None:
+    """Write a table as CSV."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, list(rows[0]) if rows else ["image"])
+        writer = csv.DictWriter(file, table.columns)
         writer.writeheader()
-        writer.writerows(rows)
-
-
-def as_text(rows: Sequence[Row]) -> str:
-    """Lay out scores: a line per image, and their means."""
-    average: Row = {"image": f"mean of {len(rows)}", **means(rows)}
-    *lines, last = align_columns([*rows, average]).split("\n")
-    return "\n".join([*lines, lines[1], last])
-
-
-def align_columns(rows: Sequence[Row]) -> str:
-    """Lay out rows in columns, those of the first row, under a heading and a rule."""
-    columns = list(rows[0])
-    cells = [columns] + [[cell(row.get(name, "")) for name in columns] for row in rows]
-    widths = [max(len(line[index]) for line in cells) for index in range(len(columns))]
-    laid = [
-        "  ".join(
-            text.ljust(width) if index == 0 else text.rjust(width)
-            for index, (text, width) in enumerate(zip(line, widths, strict=True))
-        )
-        for line in cells
-    ]
-    return "\n".join([laid[0], "-" * len(laid[0]), *laid[1:]])
-
-
-def markdown(rows: Sequence[Row]) -> str:
-    """Lay out rows as a Markdown table: the first column at the left, the others at the right."""
-    columns = list(rows[0])
-    lines = [columns, ["---"] + ["---:"] * (len(columns) - 1)]
-    lines += [[cell(row.get(name, "")).replace("|", "\\|") for name in columns] for row in rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
-
-
-def cell(value: str | float) -> str:
-    """Write a number with about four digits, and words as they are."""
-    return value if isinstance(value, str) else f"{value:.4f}" if abs(value) < 2 else f"{value:.3f}"
+        writer.writerows(table.rows)

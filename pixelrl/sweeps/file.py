@@ -8,6 +8,7 @@ from typing import Any
 from pixelrl.config.recipes import SHIPPED, read_yaml
 from pixelrl.errors import ConfigError, nearest
 from pixelrl.sweeps.command import read_command
+from pixelrl.sweeps.goal import fill_goal
 from pixelrl.sweeps.parameters import flatten, parameter
 from pixelrl.sweeps.space import Parameter, list_values
 
@@ -103,7 +104,7 @@ def read_sweep(file: Path) -> Sweep:
     if not isinstance(raw, dict):
         raise ConfigError(f"{file}: expected a mapping with method, metric and parameters.")
     try:
-        return _read(file, raw)
+        return _read(file, fill_goal(raw))
     except ConfigError as error:
         raise ConfigError(f"{file}: {error}") from error
 

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from pixelrl.errors import nearest
-from pixelrl.runs.metrics import read_history
+from pixelrl.runs.metrics import read_metrics
 from pixelrl.runs.resume import find_resumed
 from pixelrl.sweeps.command import fill_command, nest
 from pixelrl.sweeps.file import Sweep
@@ -118,7 +118,7 @@ def find_missing_metric(sweep: Sweep, directory: Path) -> str:
     """Tell in a line that a run logged no value of the metric, and what it logged; else nothing."""
     if not sweep.metric:
         return ""
-    logged = sorted(read_history(directory))
+    logged = sorted(read_metrics(directory))
     return (
         f"metric: runs log no '{sweep.metric}'.{nearest(sweep.metric, logged)}"
         f" They log: {', '.join(logged) or 'nothing'}"

@@ -3,7 +3,8 @@
 import os
 from collections.abc import Sequence
 
-from pixelrl.runs.tables import Row, align_columns, write_rows
+from pixelrl.runs.layout import lay_out
+from pixelrl.runs.tables import Row, Table, write_csv
 from pixelrl.settings import Figures
 from pixelrl.sweeps.space import Choice
 from pixelrl.sweeps.study import Study
@@ -32,25 +33,27 @@ def describe_end(study: Study, trial: Trial, count: int) -> str:
     return f"trial {trial.number + 1}{of}  {changed}  {told}  ({trial.seconds:.0f} s)"
 
 
-def tabulate(study: Study, trials: Sequence[Trial]) -> list[Row]:
+def tabulate(study: Study, trials: Sequence[Trial]) -> Table:
     """Make the table of a sweep's trials, the best first."""
     metric, sign = study.sweep.metric, -1 if study.sweep.maximize else 1
 
     def order(trial: Trial) -> tuple[bool, float]:
         return trial.reached is None, sign * (trial.reached or 0.0)
 
-    return [
+    names = [one.name for one in study.sweep.space]
+    rows: list[Row] = [
         {
             "trial": trial.run,
-            **{one.name: _short(trial.settings.get(one.name, "")) for one in study.sweep.space},
-            **({metric: "" if trial.reached is None else trial.reached} if metric else {}),
-            "validations": str(trial.validations),
+            **{name: _short(trial.settings.get(name, "")) for name in names},
+            **({metric: trial.reached} if metric else {}),
+            "validations": trial.validations,
             "state": trial.state,
             "seconds": trial.seconds,
             "error": trial.error,
         }
         for trial in sorted(trials, key=order)
     ]
+    return Table(("trial", *names, "state", "error"), rows)
 
 
 def leave_summary(study: Study, figures: Figures = "png") -> None:
@@ -61,12 +64,12 @@ def leave_summary(study: Study, figures: Figures = "png") -> None:
         figures: the format of the picture.
     """
     trials, left = study.trials(), ["trials.csv"]
-    rows = tabulate(study, trials)
-    if not rows:
+    table = tabulate(study, trials)
+    if not table.rows:
         return
-    print(align_columns(_narrow(rows)))
+    print(lay_out(_narrow(table)))
     draft = study.directory / f".trials-{os.getpid()}.csv"  # other processes write theirs
-    write_rows(draft, rows)
+    write_csv(draft, table)
     draft.replace(study.directory / "trials.csv")
     best = find_best(trials, maximize=study.sweep.maximize)
     varied = [one for one in study.sweep.space if not isinstance(one, Choice) or one.values[1:]]
@@ -91,16 +94,16 @@ def leave_summary(study: Study, figures: Figures = "png") -> None:
     print(f"left in {study.directory}: {', '.join(left)}, a run and a log per trial")
 
 
-def _narrow(rows: Sequence[Row]) -> list[Row]:
+def _narrow(table: Table) -> Table:
     """Shorten errors, and leave their column out if there are none."""
-    failed = any(row["error"] for row in rows)
+    failed = any(row["error"] for row in table.rows)
     found: list[Row] = []
-    for row in rows:
+    for row in table.rows:
         error = str(row["error"])
         cut = f"{error[: WIDE - 1]}…" if len(error) > WIDE else error
         rest = {name: value for name, value in row.items() if name != "error"}
         found.append({**rest, "error": cut} if failed else rest)
-    return found
+    return Table(table.keys, found)
 
 
 def _short(value: object) -> str:

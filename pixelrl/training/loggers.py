@@ -1,6 +1,7 @@
 """Where numbers go: always the run's own log; W&B and TensorBoard when asked for."""
 
 import logging
+import math
 import os
 import warnings
 from collections.abc import Mapping, Sequence
@@ -13,7 +14,7 @@ from lightning.pytorch.loggers import Logger, TensorBoardLogger, WandbLogger
 from pixelrl.config.compose import Experiment, as_plain
 from pixelrl.errors import ConfigError
 from pixelrl.runs import directory as runs
-from pixelrl.runs.tables import Row, means
+from pixelrl.runs.tables import Table, mean_values, means
 from pixelrl.settings import flat
 from pixelrl.training.rows import RowLogger
 
@@ -49,22 +50,24 @@ def make_loggers(experiment: Experiment, directory: Path, start: int = 0) -> lis
     return found
 
 
-def log_scores(trainer_loggers: Sequence[Logger], rows: Sequence[Row], episodes: int) -> None:
+def log_scores(trainer_loggers: Sequence[Logger], table: Table, episodes: int) -> None:
     """Hand the final scores to every logger: their means, and to W&B the table.
 
     Args:
         trainer_loggers: of the run.
-        rows: a row per test image.
+        table: the scores, a row per test image; a mean without a finite number is logged as NaN.
         episodes: how many were learned from.
     """
-    scores = {f"test/{name}": value for name, value in means(rows).items()}
+    scores = {
+        f"test/{name}": math.nan if value is None else value
+        for name, value in mean_values(means(table)).items()
+    }
     last = episodes - 1  # as Lightning counts
     for logger in trainer_loggers:
         logger.log_metrics(scores, step=last)
-        if isinstance(logger, WandbLogger) and rows:
-            columns = list(rows[0])
-            cells = [[row[column] for column in columns] for row in rows]
-            logger.log_table("test/scores", columns=columns, data=cells, step=last)
+        if isinstance(logger, WandbLogger) and table.rows:
+            cells = [[row.get(column) for column in table.columns] for row in table.rows]
+            logger.log_table("test/scores", columns=table.columns, data=cells, step=last)
         logger.save()
 
 

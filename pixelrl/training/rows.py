@@ -16,7 +16,7 @@ class RowLogger(Logger):
 
     Lightning's CSV logger rewrites its file whenever a column appears, which a kill can leave
     empty. A line cut by a kill is ended before the next is written, and left out on reading
-    (`metrics.read_history`).
+    (`metrics.read_metrics`).
 
     Args:
         directory: of the run.

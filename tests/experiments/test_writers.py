@@ -39,7 +39,7 @@ def test_every_image_leaves_a_record_that_agrees_with_its_row(
         rows = {row["image"]: row for row in csv.DictReader(file)}
     assert not any(name.startswith("oracle") for row in rows.values() for name in row)
     for name, row in rows.items():
-        layers = load_choices(out / "images" / f"{name}.choices.npz", with_layers=True).layers
+        layers = load_choices(out / "images" / f"{name}.choices.npz", with_arrays=True).arrays
         reward = layers["reward"].astype(float).sum(0).mean()
         assert reward == pytest.approx(float(row["reward"]), abs=2e-3)
         written = read_image(out / "images" / f"{name}.png", 1)[0] * 255
@@ -52,7 +52,7 @@ def test_the_calibration_is_that_of_the_records(tmp_path: Path, checkpoint: Path
     out = evaluate(checkpoint, tmp_path)
     entropies, errors = [], []
     for path in sorted((out / "images").glob("*.npz")):
-        layers = load_choices(path, with_layers=True).layers
+        layers = load_choices(path, with_arrays=True).arrays
         entropies.append(layers["entropy"].astype(float).mean(0).ravel())
         difference = layers["frames"][-1].astype(int) - layers["target"]
         errors.append(np.abs(difference).ravel())
@@ -100,6 +100,31 @@ def test_scores_step_by_step_begin_and_end_where_the_table_says(
     assert "calibration.svg, steps.csv, steps.svg" in capsys.readouterr().out
 
 
+def test_means_say_what_is_not_finite_and_the_protocol_stays_json(
+    tmp_path: Path, checkpoint: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    photos = write_photos(tmp_path / "photos", count=2)
+    equal = f"data.test={{image: {photos}, target: {photos}}}"  # the input's PSNR is infinite
+    words = ["evaluate", "--checkpoint", str(checkpoint), "--out", str(tmp_path / "out")]
+    assert main([*words, "--no-records", "--steps", "--baselines", equal]) == 0
+    told = capsys.readouterr().out.splitlines()
+    assert "input_psnr: mean of 0 of 2, 2 infinite" in told
+    assert "no edit, psnr: mean of 0 of 2, 2 infinite" in told
+    assert "input_psnr (dB)" in told[0]
+
+    def refuse(token: str) -> None:
+        raise AssertionError(f"{token} is no JSON")
+
+    text = (tmp_path / "out" / "protocol.json").read_text()
+    protocol = json.loads(text, parse_constant=refuse)
+    assert protocol["mean"]["input_psnr"] is None
+    assert protocol["left_out"] == {"input_psnr": {"infinite": 2}}
+    assert protocol["scores"]["psnr"] == {"unit": "dB", "higher_is_better": True, "digits": 3}
+    assert set(protocol["scores"]) == {"psnr", "ssim", "reward"}
+    with (tmp_path / "out" / "scores.csv").open() as file:
+        assert [row["input_psnr"] for row in csv.DictReader(file)] == ["inf", "inf"]
+
+
 def test_an_oracle_takes_prices(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     experiment = compose("denoising", overrides=["network.width=4"])
     monkeypatch.setattr(type(experiment.task), "local_reward", False)
@@ -112,7 +137,7 @@ def test_predicting_records_what_can_be_known(tmp_path: Path, checkpoint: Path) 
     photos, out = write_photos(tmp_path / "photos", count=1), tmp_path / "out"
     words = ["--checkpoint", str(checkpoint), "--out", str(out), f"data.predict.image={photos}"]
     assert main(["predict", *words]) == 0
-    layers = load_choices(out / "photo0.choices.npz", with_layers=True).layers
+    layers = load_choices(out / "photo0.choices.npz", with_arrays=True).arrays
     assert set(layers) == {"entropy", "value", "frames"}
     source = (read_image(photos / "photo0.png", 1) * 255).round().to(torch.uint8)
     assert np.array_equal(layers["frames"][0][..., 0], source[0].numpy())

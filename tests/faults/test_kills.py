@@ -17,7 +17,7 @@ import torch
 from photos import tiny
 from pixelrl.config.compose import compose
 from pixelrl.experiments.fit import fit
-from pixelrl.runs.metrics import read_history
+from pixelrl.runs.metrics import read_metrics
 from pixelrl.runs.resume import find_resumed
 from pixelrl.training.callbacks import ShowEpisodes
 from pixelrl.training.files import WholeCheckpoints
@@ -77,7 +77,7 @@ def left(directory: Path) -> dict[str, Any]:
         "best reward": checkpoints["last"]["callbacks"]["KeepCheckpoints"]["reward"],
         "scores": scores,
         "mean": json.loads((directory / "protocol.json").read_text())["mean"],
-        "history": read_history(directory),
+        "history": read_metrics(directory),
         "filmstrips": {
             file.name: file.read_bytes() for file in sorted((directory / "filmstrips").iterdir())
         },

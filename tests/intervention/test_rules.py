@@ -303,14 +303,14 @@ def test_predict_obeys(
     assert free.history == ()
     used = free.edits[int(np.bincount(free.choices[0][mask > 0], minlength=9).argmax())]
     assert predict("bent", f"--forbid={used}@{tmp_path / 'mask.png'}", "--stop-after", "4") == 0
-    bent = load_choices(tmp_path / "bent" / "photo0.choices.npz", with_layers=True)
+    bent = load_choices(tmp_path / "bent" / "photo0.choices.npz", with_arrays=True)
     assert not (bent.choices == bent.edits.index(used))[:, mask > 0].any()
     assert (bent.choices[4] == bent.edits.index("keep")).all()
     assert (bent.choices[0] == free.choices[0])[mask == 0].all()
     assert [entry["what"] for entry in bent.history] == [f"forbid {used}", "only keep"]
     assert bent.history[0]["digest"] == read_region(tmp_path / "mask.png").digest
     assert bent.history[1]["steps"] == "5"
-    assert bent.layers["frames"].shape == (6, 48, 56, 1)  # noting the history lost nothing
+    assert bent.arrays["frames"].shape == (6, 48, 56, 1)  # noting the history lost nothing
 
     assert predict("kept", "--keep-outside", str(tmp_path / "mask.png")) == 0
     kept, given_ = (read_image(f / "photo0.png", 1)[0] for f in (tmp_path / "kept", photos))

@@ -33,8 +33,8 @@ EDITS = ("keep", "plus", "box")
 
 def recorded(seed: int, length: int = 3, size: tuple[int, int] = (4, 5)) -> Recorded:
     choices = np.random.default_rng(seed).integers(3, size=(length, *size), dtype=np.uint8)
-    layers = {"entropy": np.zeros(choices.shape, np.float16)}
-    return Recorded(choices, EDITS, {"task": "x"}, layers)
+    arrays = {"entropy": np.zeros(choices.shape, np.float16)}
+    return Recorded(choices, EDITS, {"task": "x"}, arrays)
 
 
 @st.composite
@@ -69,8 +69,8 @@ def test_the_record_keeps_what_was_first_and_who_changed_what(
     first = recorded(seed)
     once = replace_choices(first, wishes, "one")
     twice = replace_choices(once, wishes[:1], "two")
-    assert np.array_equal(twice.layers["original"], first.choices)
-    assert set(twice.layers) == {"original"}  # the entropy was that of another episode
+    assert np.array_equal(twice.arrays["original"], first.choices)
+    assert set(twice.arrays) == {"original"}  # the entropy was that of another episode
     assert [entry["command"] for entry in twice.history] == ["one"] * len(wishes) + ["two"]
     assert first.history == ()
     changed, now = [], first
@@ -91,9 +91,9 @@ def test_files_keep_the_history(tmp_path_factory: pytest.TempPathFactory, seed: 
         recorded(seed), [Swap("box", "keep", there, range(1, 2))], "test", moment
     )
     save(path, altered)
-    again = load_choices(path, with_layers=True)
+    again = load_choices(path, with_arrays=True)
     assert again.history == altered.history
-    assert np.array_equal(again.layers["original"], recorded(seed).choices)
+    assert np.array_equal(again.arrays["original"], recorded(seed).choices)
     note(path, [{"what": "looked at"}])
     assert [entry["what"] for entry in load_choices(path).history] == ["box -> keep", "looked at"]
     line = describe_entry(again.history[0])
@@ -196,5 +196,5 @@ def test_mistakes_are_told_in_a_line(tmp_path: Path, capsys: pytest.CaptureFixtu
     assert "takes no settings" in refused("task.sigma=3")
     assert "nowhere.npz: no such file" in refused("--choices", "nowhere.npz")
     broken = replace_choices(recorded(0), [Swap("box", "keep")], "test")
-    save(path, broken._replace(layers={"original": np.zeros((1, 1), np.uint8)}))
+    save(path, broken._replace(arrays={"original": np.zeros((1, 1), np.uint8)}))
     assert "expected original (T,H,W) uint8" in refused()

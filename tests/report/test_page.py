@@ -3,6 +3,7 @@
 import base64
 import csv
 import io
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -110,7 +111,7 @@ def test_worst_and_best_come_first(opened: Page, results: Path) -> None:
     opened.page.select_option("#order", "psnr|best")
     assert opened.page.locator(names).all_inner_texts() == worst[::-1]
     assert opened.text("#name") == worst[-1]
-    assert f"{scores_of(results)[worst[-1]]:.2f} dB" in opened.text("#scores")
+    assert f"{scores_of(results)[worst[-1]]:.3f} dB" in opened.text("#scores")
     assert "oracle" in opened.text("#means")
     assert opened.page.locator("#table tbody tr").count() == 3
     with (results / "calibration.csv").open() as file:
@@ -119,7 +120,7 @@ def test_worst_and_best_come_first(opened: Page, results: Path) -> None:
 
 def test_hovering_tells_a_pixels_whole_history(opened: Page, results: Path) -> None:
     name = opened.text("#name")
-    recorded = load_choices(results / "images" / f"{name}.choices.npz", with_layers=True)
+    recorded = load_choices(results / "images" / f"{name}.choices.npz", with_arrays=True)
     opened.page.locator("#layers button", has_text="Choices").click()
     opened.shown("")
     for x, y in ((3, 5), (50, 40), (0, 0), (55, 47)):
@@ -137,7 +138,7 @@ def test_hovering_tells_a_pixels_whole_history(opened: Page, results: Path) -> N
         ]
         assert cells[:2] == [str(step + 1), recorded.edits[recorded.choices[step, 30, 20]]]
         for cell, layer in zip(cells[2:], ("entropy", "value", "reward"), strict=True):
-            value = float(recorded.layers[layer][step, 30, 20])
+            value = float(recorded.arrays[layer][step, 30, 20])
             if not cell.startswith(("≤", "≥")):
                 assert float(cell) == pytest.approx(value, abs=0.1), layer
     opened.page.keyboard.press("Shift+ArrowRight")
@@ -148,17 +149,17 @@ def test_hovering_tells_a_pixels_whole_history(opened: Page, results: Path) -> N
 
 def test_every_pixel_has_its_edits_color(browser: Any, results: Path) -> None:
     page = Page(browser, results / "report.html", "image=photo1&step=2&layer=choices")
-    recorded = load_choices(results / "images" / "photo1.choices.npz", with_layers=True)
+    recorded = load_choices(results / "images" / "photo1.choices.npz", with_arrays=True)
     table = (color_edits(recorded.edits, recorded.noop) * 255).round().byte().numpy()
     assert np.array_equal(page.pixels("view"), table[recorded.choices[1]])
-    start = recorded.layers["frames"][0]
+    start = recorded.arrays["frames"][0]
     assert np.array_equal(page.pixels("before"), np.repeat(start, 3, axis=2))
     page.page.keyboard.press("1")
     page.shown("1 2 image")
-    assert np.array_equal(page.pixels("view"), np.repeat(recorded.layers["frames"][2], 3, axis=2))
+    assert np.array_equal(page.pixels("view"), np.repeat(recorded.arrays["frames"][2], 3, axis=2))
     page.page.select_option("#against", "target")
     page.shown("1 2 image target")
-    assert np.array_equal(page.pixels("before"), np.repeat(recorded.layers["target"], 3, axis=2))
+    assert np.array_equal(page.pixels("before"), np.repeat(recorded.arrays["target"], 3, axis=2))
     edit = int(np.bincount(recorded.choices[1].ravel()).argmax())
     page.page.locator("#legend button").nth(edit).click()
     page.shown(f"1 2 choices target {edit}")
@@ -247,6 +248,36 @@ def test_it_fits_a_phone(browser: Any, results: Path, scheme: str) -> None:
         for kind in ("color", "backgroundColor")
     )
     assert contrast(ink, back) > 10
+    page.close()
+
+
+def test_images_are_ordered_by_declared_scores_alone(browser: Any, tmp_path: Path) -> None:
+    for number, name in enumerate("abc"):
+        record(tmp_path / f"{name}.choices.npz", (1, 4, 4), number)
+    rows = "image,loss,input_gain,gain,mask_color\n"
+    rows += "a,1,0.0,0.1,inf\nb,2,0.0,inf,3.25\nc,3,0.0,-0.1,0.5\n"
+    (tmp_path / "scores.csv").write_text(rows)
+    declared = {"gain": {"higher_is_better": True, "digits": 1},
+                "mask_color": {"unit": "Lab", "higher_is_better": False, "digits": 2}}  # fmt: skip
+    (tmp_path / "protocol.json").write_text(json.dumps({"scores": declared}))
+    page = Page(browser, build(tmp_path, tmp_path / "page.html"))
+    orders = page.page.locator("#order option").evaluate_all("all => all.map(one => one.value)")
+    ends = [f"{name}|{end}" for name in declared for end in ("worst", "best")]
+    assert orders == [*ends, "name"]  # by "loss" none is worst or best
+    for order, names in (("gain|best", "bac"), ("gain|worst", "cab"), ("mask_color|worst", "abc")):
+        page.page.select_option("#order", order)
+        found = page.page.locator("#thumbs button span:first-of-type").all_inner_texts()
+        assert "".join(found) == names, order
+    assert page.text("#scores") == "loss 1.0000 · gain 0.1 · mask color ∞ Lab"
+    assert page.text("#table thead").strip().split("\t") == [
+        "image",
+        "loss",
+        "gain",
+        "mask color (Lab)",
+    ]
+    assert page.text("#table tfoot").strip().split("\t")[1:] == ["2.000", "0.0", "1.88"]
+    told = "gain: mean of 2 of 3, 1 infinite; mask color: mean of 2 of 3, 1 infinite"
+    assert page.text("#table-note") == told
     page.close()
 
 

@@ -70,9 +70,9 @@ def test_the_page_asks_for_nothing_else(tmp_path: Path) -> None:
 def test_names_cannot_break_out_of_the_page(tmp_path: Path) -> None:
     path = tmp_path / "x.choices.npz"
     record(path, (1, 4, 4))
-    found = load_choices(path, with_layers=True)
+    found = load_choices(path, with_arrays=True)
     evil = "</script><script>alert(1)</script>"
-    save_choices(path, Recorded(found.choices, [evil, *EDITS[1:]], {"name": evil}, found.layers))
+    save_choices(path, Recorded(found.choices, [evil, *EDITS[1:]], {"name": evil}, found.arrays))
     page = build(tmp_path, tmp_path / "page.html").read_text("utf-8")
     assert "<script>alert" not in page
     assert meta_of(page)["edits"][0] == evil
@@ -110,12 +110,51 @@ def test_scores_come_with_their_records(tmp_path: Path) -> None:
     meta = meta_of(build(tmp_path, tmp_path / "page.html").read_text("utf-8"))
     assert [image["name"] for image in meta["images"]] == ["bad", "good"]  # no longer "stale"
     assert meta["images"][0]["scores"] == {"input_psnr": 20.0, "psnr": 25.0, "lab_error": None}
+    of_psnr = {"unit": "dB", "higher": True, "digits": 3}
     assert meta["scores"] == [
-        {"name": "input_psnr", "lower": False, "mean": 20.0},
-        {"name": "psnr", "lower": False, "mean": 28.0},
-        {"name": "lab_error", "lower": True, "mean": 1.5},
-    ]
+        {"name": "input_psnr", **of_psnr, "mean": 20.0, "note": ""},
+        {"name": "psnr", **of_psnr, "mean": 28.0, "note": ""},
+        {"name": "lab_error", "unit": "Lab", "higher": False, "digits": 3, "mean": 1.5,
+         "note": "mean of 1 of 2, 1 missing"},
+    ]  # fmt: skip
     assert meta["facts"] == {"split": "test", "task.sigma": "25", "x": "None"}
+
+
+def test_directions_are_those_declared_and_never_those_of_names(tmp_path: Path) -> None:
+    for number, name in enumerate("ab"):
+        record(tmp_path / "images" / f"{name}.choices.npz", (1, 4, 4), number)
+    rows = "image,input_psnr,input_gain,psnr,gain,mask_color,loss\n"
+    rows += "a,inf,0.0,inf,-0.1,1.0,1.0\nb,inf,0.0,25.0,0.3,2.0,2.0\n"
+    (tmp_path / "scores.csv").write_text(rows)
+    declared = {"psnr": {"unit": "dB", "higher_is_better": True, "digits": 1},
+                "mask_color": {"unit": "Lab", "higher_is_better": False, "later": 1},
+                "gain": {"higher_is_better": None}}  # fmt: skip
+    (tmp_path / "protocol.json").write_text(json.dumps({"scores": declared, "left_out": {}}))
+    meta = meta_of(build(tmp_path, tmp_path / "page.html").read_text("utf-8"))
+    about = {each["name"]: each for each in meta["scores"]}
+    assert list(about) == ["input_psnr", "psnr", "gain", "mask_color", "loss"]  # no input's zeros
+    assert {name: each["higher"] for name, each in about.items()} == {
+        "input_psnr": True, "psnr": True, "gain": None, "mask_color": False, "loss": None,
+    }  # fmt: skip
+    assert (about["psnr"]["mean"], about["psnr"]["note"]) == (25.0, "mean of 1 of 2, 1 infinite")
+    assert about["input_psnr"]["mean"] is None
+    assert [image["infinite"] for image in meta["images"]] == [
+        {"input_psnr": 1, "psnr": 1}, {"input_psnr": 1},
+    ]  # fmt: skip
+    assert meta["images"][0]["scores"]["psnr"] is None
+    assert not {"scores", "left_out"} & set(meta["facts"])
+
+
+def test_an_old_protocol_is_read_with_what_the_installed_task_declares(tmp_path: Path) -> None:
+    path = tmp_path / "images" / "a.choices.npz"
+    record(path, (1, 4, 4))
+    found = load_choices(path, with_arrays=True)
+    (tmp_path / "scores.csv").write_text("image,mask_color,elsewhere\na,1.0,0.5\n")
+    (tmp_path / "protocol.json").write_text("{}")
+    for task, wanted in (("saliency_editing", [False, None]), ("gone", [None, None])):
+        save_choices(path, found._replace(experiment={"name": task}))
+        meta = meta_of(build(tmp_path, tmp_path / "page.html").read_text("utf-8"))
+        assert [each["higher"] for each in meta["scores"]] == wanted
 
 
 def refused(capsys: pytest.CaptureFixture[str], *words: str) -> str:
@@ -138,10 +177,12 @@ def test_what_cannot_be_reported_is_told_in_a_line(
     assert "not a choice file" in refused(capsys, str(tmp_path))
     record(path, (1, 4, 4))
     record(other := tmp_path / "b.choices.npz", (1, 4, 4))
-    found = load_choices(other, with_layers=True)
-    save_choices(other, Recorded(found.choices, ["other", *EDITS[1:]], {}, found.layers))
+    found = load_choices(other, with_arrays=True)
+    save_choices(other, Recorded(found.choices, ["other", *EDITS[1:]], {}, found.arrays))
     assert "a folder of their own" in refused(capsys, str(tmp_path))
     assert not list(tmp_path.glob("*report*"))  # nothing half written is left
     other.unlink()
     (tmp_path / "protocol.json").write_text("{")
     assert "damaged" in refused(capsys, str(tmp_path))
+    (tmp_path / "protocol.json").write_text('{"scores": {"psnr": {"digits": "two"}}}')
+    assert "digits: expected None or a whole number" in refused(capsys, str(tmp_path))

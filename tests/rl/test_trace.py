@@ -10,7 +10,7 @@ from torch.distributions import Categorical
 
 from pixelrl.errors import DataError
 from pixelrl.images.files import as_bytes
-from pixelrl.records.file import LAYERS, Recorded, load_choices, save_choices
+from pixelrl.records.file import ARRAYS, Recorded, load_choices, save_choices
 from pixelrl.records.write import MOST, as_halves, trace_arrays
 from pixelrl.rl.rollout import rollout
 from pixelrl.scores import as_written
@@ -24,27 +24,27 @@ def toy_module(tile: int = 0) -> PixelA3C:
     return PixelA3C(task, toy_net(task, scale=8.0), Learning(), tile=tile).eval()
 
 
-def test_layers_are_what_the_policy_thought_at_every_step() -> None:
+def test_a_trace_is_what_the_policy_thought_at_every_step() -> None:
     module, scene = toy_module(), toy_scene(2, 1, 20, 24)
     edited = module.edit(scene, with_reward=True, with_trace=True)
-    layers = edited.trace
-    assert layers is not None
-    assert layers.reward is not None
-    assert torch.equal(layers.frames[0], scene["image"])
-    assert torch.equal(layers.frames[-1], edited.image)
+    trace = edited.trace
+    assert trace is not None
+    assert trace.reward is not None
+    assert torch.equal(trace.frames[0], scene["image"])
+    assert torch.equal(trace.frames[-1], edited.image)
     choose = iter(edited.choices)
     with torch.no_grad():
         steps = list(rollout(module.task, module.policy, scene, lambda _: next(choose)))
     for number, step in enumerate(steps):
         entropy = Categorical(logits=step.output.logits.movedim(1, -1)).entropy()
-        torch.testing.assert_close(layers.entropy[number], entropy)
-        torch.testing.assert_close(layers.value[number], module.policy.value(step.before)[:, 0])
+        torch.testing.assert_close(trace.entropy[number], entropy)
+        torch.testing.assert_close(trace.value[number], module.policy.value(step.before)[:, 0])
         rewards = module.task.reward(step.before, step.after, scene)
-        torch.testing.assert_close(layers.reward[number], rewards[:, 0])
-    torch.testing.assert_close(layers.reward.mean((2, 3)).sum(0), edited.reward)
+        torch.testing.assert_close(trace.reward[number], rewards[:, 0])
+    torch.testing.assert_close(trace.reward.mean((2, 3)).sum(0), edited.reward)
 
 
-def test_layers_change_nothing_and_are_left_out_unless_wanted() -> None:
+def test_a_trace_changes_nothing_and_is_left_out_unless_wanted() -> None:
     module, scene = toy_module(), toy_scene(1, 1, 16, 16)
     plain, kept = module.edit(scene), module.edit({"image": scene["image"]}, with_trace=True)
     assert plain.trace is None
@@ -54,7 +54,7 @@ def test_layers_change_nothing_and_are_left_out_unless_wanted() -> None:
     assert set(trace_arrays(kept.trace)) == {"entropy", "value", "frames"}
 
 
-def test_tiles_see_the_same_layers() -> None:
+def test_tiles_see_the_same_trace() -> None:
     scene = toy_scene(1, 1, 40, 50)
     whole = toy_module().edit(scene, with_reward=True, with_trace=True).trace
     tiled = toy_module(tile=16).edit(scene, with_reward=True, with_trace=True).trace
@@ -82,7 +82,7 @@ def test_bytes_are_those_of_the_written_image() -> None:
     assert as_bytes(torch.full((1, 1, 1), torch.nan)).item() == 0
 
 
-def test_a_record_comes_back_with_its_layers(tmp_path: Path) -> None:
+def test_a_record_comes_back_with_its_arrays(tmp_path: Path) -> None:
     module, scene = toy_module(), toy_scene(1, 1, 9, 7)
     edited = module.edit(scene, with_reward=True, with_trace=True)
     assert edited.trace is not None
@@ -90,33 +90,33 @@ def test_a_record_comes_back_with_its_layers(tmp_path: Path) -> None:
     path = tmp_path / "deep" / "a.choices.npz"
     choices = edited.choices[:, 0].numpy().astype(np.uint8)
     save_choices(path, Recorded(choices, module.task.actions.names, {"name": "toy"}, held))
-    recorded = load_choices(path, with_layers=True)
+    recorded = load_choices(path, with_arrays=True)
     assert np.array_equal(recorded.choices, choices)
     assert recorded.experiment == {"name": "toy"}
-    assert set(recorded.layers) == {"entropy", "value", "reward", "frames", "target"}
-    for name, layer in held.items():
-        assert recorded.layers[name].dtype == layer.dtype, name
-        assert np.array_equal(recorded.layers[name], layer), name
-    assert not load_choices(path).layers
-    with np.load(path) as file:  # the file tells what its layers are
+    assert set(recorded.arrays) == {"entropy", "value", "reward", "frames", "target"}
+    for name, array in held.items():
+        assert recorded.arrays[name].dtype == array.dtype, name
+        assert np.array_equal(recorded.arrays[name], array), name
+    assert not load_choices(path).arrays
+    with np.load(path) as file:  # the file tells what its arrays are
         told = json.loads(str(file["about"]))["layers"]
-    assert told == {name: LAYERS[name] for name in held}
+    assert told == {name: ARRAYS[name] for name in held}
 
 
-def test_choices_without_layers_still_load(tmp_path: Path) -> None:
+def test_choices_without_arrays_still_load(tmp_path: Path) -> None:
     path = tmp_path / "old.choices.npz"  # as pixelrl 0.1.0 wrote them
     about = json.dumps({"edits": ["a", "b"], "experiment": {}})
     choices = np.zeros((2, 3, 4), np.uint8)
     with path.open("wb") as file:
         np.savez_compressed(file, choices=choices, about=np.array(about))
-    recorded = load_choices(path, with_layers=True)
+    recorded = load_choices(path, with_arrays=True)
     assert np.array_equal(recorded.choices, choices)
     assert recorded.edits == ("a", "b")
-    assert not recorded.layers
+    assert not recorded.arrays
 
 
 @pytest.mark.parametrize(
-    ("name", "layer"),
+    ("name", "array"),
     [
         ("entropy", np.zeros((2, 3, 5), np.float16)),
         ("value", np.zeros((2, 3, 4), np.float64)),
@@ -124,10 +124,10 @@ def test_choices_without_layers_still_load(tmp_path: Path) -> None:
         ("target", np.zeros((3, 4), np.uint8)),
     ],
 )
-def test_layers_of_another_size_or_kind_are_refused(
-    tmp_path: Path, name: str, layer: np.ndarray
+def test_arrays_of_another_size_or_kind_are_refused(
+    tmp_path: Path, name: str, array: np.ndarray
 ) -> None:
     path = tmp_path / "a.choices.npz"
-    save_choices(path, Recorded(np.zeros((2, 3, 4), np.uint8), ["a", "b"], {}, {name: layer}))
+    save_choices(path, Recorded(np.zeros((2, 3, 4), np.uint8), ["a", "b"], {}, {name: array}))
     with pytest.raises(DataError, match=rf"{name}.*run predict or evaluate again"):
-        load_choices(path, with_layers=True)
+        load_choices(path, with_arrays=True)

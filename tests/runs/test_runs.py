@@ -13,9 +13,10 @@ from PIL import Image
 from modules import SLOW, imported_by
 from photos import tiny
 from pixelrl.cli.main import main
-from pixelrl.runs.compare import list_differences, list_runs, read_run, summarize_runs
+from pixelrl.errors import CheckpointError
+from pixelrl.runs.compare import compare_runs, list_runs, read_run, tabulate_runs
 from pixelrl.runs.curves import draw_learning_curves
-from pixelrl.runs.metrics import read_history, values
+from pixelrl.runs.metrics import read_metrics, values
 
 FIT = ["fit", "--task", "denoising", "--config", "smoke"]
 
@@ -77,14 +78,18 @@ def test_runs_are_listed_by_their_start(seeds: Path, capsys: pytest.CaptureFixtu
     alone = next(found for found in list_runs(seeds) if found.directory.name == "alone")
     assert (alone.episodes, alone.settings["learning.episodes"]) == (6, 6)
     assert "6/6" in lines[-1]
-    assert f"psnr {alone.scores['psnr']:.4g}" in lines[-1]
+    assert f"psnr {alone.scores['psnr']:.3f} dB" in lines[-1]
     assert "input_psnr" not in lines[-1]
 
 
-def write_run(folder: Path, name: str, **about: str) -> None:
-    (folder / name).mkdir()
-    (folder / name / "config.yaml").write_text("run: {seed: 0}")
-    (folder / name / "run.json").write_text(json.dumps({"task": "denoising", **about}))
+def write_run(folder: Path, name: str, protocol: str = "", **about: str) -> Path:
+    run = folder / name
+    run.mkdir()
+    (run / "config.yaml").write_text("run: {seed: 0}")
+    (run / "run.json").write_text(json.dumps({"task": "denoising", "versions": {}, **about}))
+    if protocol:
+        (run / "protocol.json").write_text(protocol)
+    return run
 
 
 def test_runs_of_one_second_are_told_apart_by_the_finer_start(tmp_path: Path) -> None:
@@ -95,7 +100,7 @@ def test_runs_of_one_second_are_told_apart_by_the_finer_start(tmp_path: Path) ->
     write_run(tmp_path, "unknown")
     runs = list_runs(tmp_path)
     assert [run.directory.name for run in runs] == ["unknown", "first", "older", "b", "a"]
-    assert summarize_runs(runs[-1])["started"] == "2026-01-31 12:00:01"
+    assert tabulate_runs(runs).rows[-1]["started"] == "2026-01-31 12:00:01"
 
 
 def test_runs_of_one_moment_are_ordered_by_their_number(tmp_path: Path) -> None:
@@ -111,15 +116,53 @@ def test_comparison_shows_what_differs_and_nothing_else(
     words = ["runs", str(seeds), "--compare", "many-seed3", "alone"]
     assert main(words) == 0
     told = capsys.readouterr().out
-    rows = list_differences([read_run(seeds / "many-seed3"), read_run(seeds / "alone")])
+    one, other = (read_run(seeds / name) for name in ("many-seed3", "alone"))
+    rows = compare_runs([one, other]).rows
     settings = [row for row in rows if not str(row["what"]).startswith("test/")]
     assert settings == [{"what": "run.seed", "many-seed3": "3", "alone": "4"}]
     scores = {str(row["what"]): row for row in rows}
-    assert scores["test/psnr"]["alone"] == read_run(seeds / "alone").scores["psnr"]
+    psnr = {run.directory.name: f"{run.scores['psnr']:.3f}" for run in (one, other)}
+    best = max(psnr, key=lambda name: float(psnr[name]))
+    for name, value in psnr.items():
+        assert scores["test/psnr (dB)"][name] == value + (" *" if name == best else "  ")
+    assert "* the best" in told
     assert "run.seed" in told
     assert "run.name" not in told
     same = [read_run(seeds / "many-seed4"), read_run(seeds / "alone")]
-    assert all(str(row["what"]).startswith("test/") for row in list_differences(same))
+    assert all(str(row["what"]).startswith("test/") for row in compare_runs(same).rows)
+
+
+def test_the_best_is_marked_only_where_a_task_declares_what_is_better(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    declared = {"mask_color": {"unit": "Lab", "higher_is_better": False, "digits": 1}}
+    for name, color, loss in (("a", 4.0, 1.0), ("b", 2.0, 2.0)):
+        mean = {"input_mask_color": 0.0, "mask_color": color, "loss": loss, "psnr": None}
+        left = {"psnr": {"infinite": 3}} if name == "b" else {}
+        told = {"mean": mean, "left_out": left, "scores": declared}
+        write_run(tmp_path, name, json.dumps(told), task="gone")
+    assert main(["runs", str(tmp_path), "--compare", "a", "b"]) == 0
+    lines = [line.split() for line in capsys.readouterr().out.splitlines()[2:]]
+    assert lines[0] == ["test/mask_color", "(Lab)", "4.0", "2.0", "*"]  # no zeros of the input
+    assert lines[1] == ["test/loss", "1.0000", "2.000"]  # nobody says what is better
+    assert lines[2] == ["test/psnr"]
+    assert lines[3] == ["b,", "psnr:", "mean", "without", "3", "infinite"]
+    write_run(tmp_path, "c", '{"mean": {"mask_color": 1.0}}', task="another")
+    assert main(["runs", str(tmp_path), "--compare", "a", "c"]) == 0
+    assert "*" not in capsys.readouterr().out  # two tasks have no best in common
+
+
+def test_runs_of_before_are_read_with_what_their_task_declares(tmp_path: Path) -> None:
+    told = '{"mean": {"psnr": Infinity, "mask_color": 2.0}}'  # as pixelrl 0.1.0 wrote it
+    old = read_run(write_run(tmp_path, "old", told, task="saliency_editing"))
+    assert old.scores == {"psnr": None, "mask_color": 2.0}
+    assert old.declared["mask_color"].higher_is_better is False
+    gone = read_run(write_run(tmp_path, "gone", told, task="gone"))
+    assert "mask_color" not in gone.declared
+    assert gone.declared["psnr"].unit == "dB"
+    wrong = write_run(tmp_path, "wrong", '{"mean": {}, "scores": {"psnr": {"digits": -1}}}')
+    with pytest.raises(CheckpointError, match=r"wrong: a damaged run: .*digits: expected"):
+        read_run(wrong)
 
 
 def test_bad_folders_are_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -151,14 +194,14 @@ def test_history_joins_the_sessions_of_a_run(tmp_path: Path) -> None:
     write_log(tmp_path, 0, "epoch,step,a,b\n0,0,1.0,\n0,1,2.0,5.0\n0,2,3.0,\n0,3,nan,\n")
     write_log(tmp_path, 1, "epoch,step,a\n0,2,30.0\n0,3,")  # being written
     write_log(tmp_path, 10, "step,a\n4,40.0\n")
-    found = read_history(tmp_path)
+    found = read_metrics(tmp_path)
     assert found["a"] == [(1, 1.0), (2, 2.0), (3, 30.0), (5, 40.0)]
     assert found["b"] == [(2, 5.0)]
     assert values(tmp_path, "a") == [1.0, 2.0, 30.0, 40.0]
     assert values(tmp_path, "c") == []
-    assert read_history(tmp_path / "nowhere") == {}
+    assert read_metrics(tmp_path / "nowhere") == {}
     write_log(tmp_path / "bad", 0, "step,a\n0,nan\n1,1.0\n")
-    assert math.isnan(read_history(tmp_path / "bad")["a"][0][1])
+    assert math.isnan(read_metrics(tmp_path / "bad")["a"][0][1])
     assert values(tmp_path / "bad", "a") == [1.0]
 
 

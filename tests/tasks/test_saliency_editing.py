@@ -13,9 +13,11 @@ from PIL import Image
 from torch import Generator, Tensor
 
 from pixelrl.cli.main import main
+from pixelrl.declaration import declare
 from pixelrl.errors import ConfigError
-from pixelrl.experiments.baselines import compare_baselines, roll_out_baselines
+from pixelrl.experiments.baselines import roll_out_baselines, score_baselines
 from pixelrl.rl.rollout import replay
+from pixelrl.runs.tables import Table, group_rows, mean_values, means
 from pixelrl.testing import check_task
 from pixelrl_tasks.masks import KINDS, LARGEST, SMALLEST, draw_mask
 from pixelrl_tasks.saliency_editing.baselines import search_grade
@@ -152,12 +154,13 @@ def test_baselines_of_any_task_choose_what_pays() -> None:
     assert "best sequence (plus, plus)" in found
     assert not any(name.startswith("minus") for name in found)  # never rewarded
     assert torch.equal(found["no edit"][0], scenes[0]["image"])
-    policy = [{"image": name, "psnr": 20.0, "ssim": 0.5, "reward": 1.0} for name in ("a", "b")]
-    every, mean = compare_baselines(task, scenes, policy)
-    assert [row["baseline"] for row in mean[:2]] == ["policy", "no edit"]
-    assert mean[0] == {"baseline": "policy", "psnr": 20.0, "ssim": 0.5}
-    assert len(every) == 2 * len(mean)
-    assert {row["image"] for row in every} == {"a", "b"}
+    rows = [{"image": name, "psnr": 20.0, "ssim": 0.5, "reward": 1.0} for name in ("a", "b")]
+    table = score_baselines(task, scenes, Table(("image",), rows, declare()))
+    groups = group_rows(table, "baseline")
+    assert list(groups)[:2] == ["policy", "no edit"]
+    assert mean_values(means(groups["policy"])) == {"psnr": 20.0, "ssim": 0.5}
+    assert all([row["image"] for row in group.rows] == ["a", "b"] for group in groups.values())
+    assert table.declared["psnr"].higher_is_better
 
 
 def test_a_searched_grade_is_best_by_trying_all() -> None:

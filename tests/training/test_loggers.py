@@ -21,7 +21,7 @@ import wandb_file
 from photos import tiny
 from pixelrl.cli.main import main
 from pixelrl.config.compose import compose
-from pixelrl.runs.metrics import read_history
+from pixelrl.runs.metrics import read_metrics
 from pixelrl.training.module import PixelA3C
 
 ROOT = Path(__file__).parents[2]
@@ -83,7 +83,7 @@ def test_the_configuration_is_flat(kept: wandb_file.Kept) -> None:
 def test_metrics_have_the_same_names_and_values_everywhere(
     run: Path, kept: wandb_file.Kept
 ) -> None:
-    logged = read_history(run)
+    logged = read_metrics(run)
     names = set(logged)
     assert {"train/entropy", "train/reward", "val/psnr", "shares/median", "test/psnr"} <= names
     board = EventAccumulator(str(run / "tensorboard")).Reload()

@@ -23,14 +23,14 @@ def run(arguments: argparse.Namespace, overrides: list[str]) -> None:
         PixelRLError: the file or a row of it is wrong, or a row's policy or images cannot be had.
     """
     allocator.keep_memory()
-    from pixelrl.experiments.benchmark import evaluate, read_benchmark, replace_section
+    from pixelrl.experiments.benchmark import read_benchmark, replace_section, run_benchmark
 
     benchmark, out = read_benchmark(Path(arguments.file)), Path(arguments.out)
     page = Path(arguments.update) if arguments.update else None
     if page:
         replace_section(page, "")  # a page without markers is told before anything is computed
     out.mkdir(parents=True, exist_ok=True)
-    table = evaluate(benchmark, out)
+    table = run_benchmark(benchmark, out)
     print(table, end="")
     if page:
         page.write_text(replace_section(page, table), "utf-8")

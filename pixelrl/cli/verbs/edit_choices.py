@@ -31,7 +31,7 @@ def run(arguments: argparse.Namespace, overrides: list[str]) -> None:
     from pixelrl.records.edit import Swap, describe_entry, read_swap, replace_choices, save
     from pixelrl.records.file import load_choices
 
-    recorded = load_choices(Path(arguments.choices), with_layers=True)
+    recorded = load_choices(Path(arguments.choices), with_arrays=True)
     if not arguments.replace:
         print(f"edits: {', '.join(recorded.edits)}")
         for entry in recorded.history:

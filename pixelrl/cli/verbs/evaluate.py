@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 
 from pixelrl.cli.verbs.common import policy_options, restore_policy
-from pixelrl.runs.tables import as_text
+from pixelrl.runs.layout import lay_out_means, lay_out_scores
 
 
 def options(parser: argparse.ArgumentParser) -> None:
@@ -32,15 +32,16 @@ def run(arguments: argparse.Namespace, overrides: list[str]) -> None:
     Raises:
         PixelRLError: the policy cannot be restored, or the images cannot be read or scored.
     """
-    from pixelrl.experiments.evaluate import compare, score
+    from pixelrl.experiments.evaluate import evaluate_baselines, score
     from pixelrl.experiments.writers import Extras
 
     module, experiment = restore_policy(arguments, overrides)
     extras = Extras(arguments.oracle, arguments.steps, records=not arguments.no_records)
-    rows = score(module, experiment, Path(arguments.out), arguments.split, extras)
-    print(as_text(rows))
+    table = score(module, experiment, Path(arguments.out), arguments.split, extras)
+    print(lay_out_scores(table))
     if arguments.baselines:
-        print(compare(experiment, Path(arguments.out), rows, arguments.split))
+        compared = evaluate_baselines(experiment, Path(arguments.out), table, arguments.split)
+        print(lay_out_means(compared, "baseline"))
     suffix = experiment.run.figures
     steps = f", steps.csv, steps.{suffix}" if arguments.steps else ""
     left = f"left in {arguments.out}: scores.csv, protocol.json, calibration.{suffix}{steps}"

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from pixelrl.cli.verbs.common import compose_experiment, recipe_option
 from pixelrl.errors import ConfigError
-from pixelrl.runs.tables import align_columns, as_text
+from pixelrl.runs.layout import lay_out, lay_out_scores
 
 if TYPE_CHECKING:
     from pixelrl.config.compose import Experiment
@@ -57,11 +57,11 @@ def run(arguments: argparse.Namespace, overrides: list[str]) -> None:
         print("dry run: one episode and one validation went through; nothing was written.")
         return
     if arguments.seeds is not None:
-        _repeat(experiment, arguments.seeds, found)
+        _fit_seeds(experiment, arguments.seeds, found)
         return
     fitted = fit(experiment, found)
-    if fitted.rows:
-        print(as_text(fitted.rows))
+    if fitted.scores.rows:
+        print(lay_out_scores(fitted.scores))
         if fitted.verdict:
             print(f"\n{fitted.verdict.told()}")
         print(f"left in {fitted.directory}: checkpoints/, scores.csv, images/, logs/")
@@ -74,12 +74,12 @@ def _given(overrides: list[str], key: str) -> str:
     return next((text for name, _, text in reversed(list(words)) if name == key), "")
 
 
-def _repeat(experiment: "Experiment", count: int, resume: Path | None) -> None:
+def _fit_seeds(experiment: "Experiment", count: int, resume: Path | None) -> None:
     """Fit with several seeds and print what they reached."""
     from pixelrl.experiments.seeds import fit_seeds
 
     if resume:
         raise ConfigError("--seeds begins new runs; resume a run of it by its own name.")
-    repeated = fit_seeds(experiment, count)
-    print(align_columns(repeated.rows))
-    print(f"left in {experiment.run.root}: {repeated.table.name}, and a run per seed")
+    fitted = fit_seeds(experiment, count)
+    print("\n".join([lay_out(fitted.scores), *fitted.notes]))
+    print(f"left in {experiment.run.root}: {fitted.file.name}, and a run per seed")

@@ -61,7 +61,7 @@ def _tell(replayed: "Replayed", found: "Difference") -> None:
 
     for entry in replayed.recorded.history:
         print(describe_entry(entry))
-    if "original" in replayed.recorded.layers:
+    if "original" in replayed.recorded.arrays:
         height, width = replayed.image.shape[-2:]
         print(
             f"{found.pixels} of {height * width} pixels differ from the outcome as recorded,"

@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 
 from pixelrl.errors import ConfigError
-from pixelrl.runs.tables import align_columns
+from pixelrl.runs.layout import lay_out
 
 NO_SETTINGS = ""
 
@@ -23,19 +23,29 @@ def run(arguments: argparse.Namespace, overrides: list[str]) -> None:
         CheckpointError: a file of a run is damaged.
         ConfigError: there is no such run, or fewer than two to compare.
     """
-    from pixelrl.runs.compare import list_differences, list_runs, read_run, summarize_runs
+    from pixelrl.runs.compare import (
+        BEST,
+        compare_runs,
+        list_left_out,
+        list_runs,
+        read_run,
+        tabulate_runs,
+    )
 
     root = Path(arguments.root)
     if arguments.compare:
         if len(arguments.compare) < 2:
             raise ConfigError("--compare: expected two runs or more.")
-        found = [read_run(_directory(root, name)) for name in arguments.compare]
-        print(align_columns(list_differences(found)))
+        chosen = [read_run(_directory(root, name)) for name in arguments.compare]
+        compared = lay_out(compare_runs(chosen))
+        print("\n".join([compared, *list_left_out(chosen)]))
+        if BEST in compared:
+            print("* the best, by what the task declares of the score")
         return
-    entries = list_runs(root)
-    if not entries:
+    found = list_runs(root)
+    if not found:
         raise ConfigError(f"no runs below {root}; name the folder that run.root named.")
-    print(align_columns([summarize_runs(entry) for entry in entries]))
+    print(lay_out(tabulate_runs(found)))
 
 
 def _directory(root: Path, name: str) -> Path:

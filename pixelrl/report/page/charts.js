@@ -32,7 +32,7 @@ function fillCalibration() {
     .filter(({ at, error }) => at != null && error != null);
   if (!points.length) return;
   $("calibration").hidden = false;
-  $("verdict").textContent = verdict(meta.summary.rank_correlation, measure);
+  $("verdict").textContent = verdict(meta.rank_correlation, measure);
   const [left, top, right, bottom] = [44, 26, 548, 208];
   const most = { x: Math.max(...points.map((p) => p.at), 0.1),
                  y: Math.max(...points.map((p) => p.error), 0.1) };

@@ -5,15 +5,15 @@
 function open(image) {
   const same = image === state.image && held.image === image;
   Object.assign(state, { image, pixel: same ? state.pixel : null });
-  const { name, scores, steps, target } = about();
+  const { name, steps, target } = about();
   state.step = Math.min(state.step, steps);
   if (!available(state.layer)) state.layer = "image";
   if (!target) state.against = "start";
   $("name").textContent = name;
   $("scores").textContent = mainScores.map(({ name: score }) => {
-    const from = scores[`input_${score}`];
-    const before = from === undefined ? "" : `${scoreText(score, from)} → `;
-    return `${title(score)} ${before}${scoreText(score, scores[score])}`;
+    const input = `input_${score}`;
+    const before = scoreCalled(input) ? `${scoreText(score, scoreOf(image, input))} → ` : "";
+    return `${title(score)} ${before}${scoreText(score, scoreOf(image, score))}`;
   }).join(" · ");
   $("stage").setAttribute("aria-label", `${name}, ${about().width} by ${about().height} pixels`);
   fillBars(image, go);

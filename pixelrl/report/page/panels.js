@@ -18,14 +18,29 @@ const percent = (share) =>
   share > 0 && share < 0.001 ? "< 0.1 %" : `${(100 * share).toFixed(1)} %`;
 
 const title = (name) => name.replaceAll("_", " ").replace(/psnr|ssim/, (word) => word.toUpperCase());
-const scoreText = (name, value) =>
-  value == null ? "–"
-  : name.endsWith("psnr") ? `${value.toFixed(2)} dB`
-  : value.toFixed(3).replace("-", "−");
+const scoreCalled = (name) => meta.scores.find((score) => score.name === name);
+const numberText = (name, value) => {
+  if (value == null) return "–";
+  if (!Number.isFinite(value)) return value > 0 ? "∞" : "−∞";
+  const digits = scoreCalled(name)?.digits ?? (Math.abs(value) < 2 ? 4 : 3);
+  return value.toFixed(digits).replace("-", "−");
+};
+const scoreText = (name, value) => {
+  const unit = scoreCalled(name)?.unit;
+  return value == null || !unit ? numberText(name, value) : `${numberText(name, value)} ${unit}`;
+};
+
+// An image's score, null where it has none.
+function scoreOf(image, name) {
+  const { scores, infinite } = meta.images[image];
+  return name in infinite ? infinite[name] * Infinity : scores[name];
+}
 
 // The scores of the results, without those of the inputs and the oracle, which go beside them.
 const mainScores = meta.scores.filter((score) => !/^(input|oracle)_/.test(score.name));
-const meanOf = (name) => meta.scores.find((score) => score.name === name)?.mean;
+// Those that declare what is better; no image is the best by another.
+const rankedScores = mainScores.filter(({ higher }) => higher !== null);
+const meanOf = (name) => scoreCalled(name)?.mean;
 
 function fillHeader() {
   $("title").textContent = meta.task;
@@ -49,19 +64,19 @@ function fillHeader() {
 function ordered(order) {
   const [name, end] = order.split("|");
   const all = meta.images.map((_, index) => index);
-  const score = meta.scores.find((each) => each.name === name);
+  const score = rankedScores.find((each) => each.name === name);
   if (!score) return all;
-  const sign = (end === "best" ? -1 : 1) * (score.lower ? -1 : 1);
-  const known = (index) => meta.images[index].scores[name] ?? null;
+  const sign = (end === "best" ? -1 : 1) * (score.higher ? 1 : -1);
+  const known = (index) => scoreOf(index, name) ?? null;
   return all.sort((a, b) => {
     const [one, other] = [known(a), known(b)];
     if (one === null || other === null) return (one === null) - (other === null);
-    return sign * (one - other);
+    return one === other ? 0 : sign * (one - other);
   });
 }
 
 function fillOrders() {
-  for (const { name } of mainScores)
+  for (const { name } of rankedScores)
     for (const end of ["worst", "best"])
       $("order").append(make("option", { value: `${name}|${end}` }, `${title(name)}, ${end} first`));
   $("order").append(make("option", { value: "name" }, "as evaluated"));
@@ -71,10 +86,10 @@ function fillGallery(order, open) {
   const shown = order.split("|")[0];
   const score = mainScores.some(({ name }) => name === shown) ? shown : mainScores[0]?.name;
   $("thumbs").replaceChildren(...ordered(order).map((index) => {
-    const { name, thumbnail, scores } = meta.images[index];
+    const { name, thumbnail } = meta.images[index];
     const button = make("button", { type: "button", onclick: () => open(index) },
       make("img", { src: thumbnail, alt: "", loading: "lazy" }), make("span", {}, name));
-    if (score) button.append(make("span", { className: "soft" }, scoreText(score, scores[score])));
+    if (score) button.append(make("span", { className: "soft" }, scoreText(score, scoreOf(index, score))));
     button.dataset.image = index;
     return make("li", {}, button);
   }));
@@ -149,11 +164,14 @@ function fillTable(open) {
   $("table-card").hidden = false;
   const names = meta.scores.map(({ name }) => name);
   const row = (first, values) =>
-    make("tr", {}, make("td", {}, first), ...names.map((name) => make("td", {}, scoreText(name, values(name)))));
-  const rows = meta.images.map(({ name, scores }, index) =>
-    row(make("button", { type: "button", onclick: () => open(index) }, name), (score) => scores[score]));
+    make("tr", {}, make("td", {}, first), ...names.map((name) => make("td", {}, numberText(name, values(name)))));
+  const rows = meta.images.map(({ name }, index) =>
+    row(make("button", { type: "button", onclick: () => open(index) }, name), (score) => scoreOf(index, score)));
+  const heads = meta.scores.map(({ name, unit }) => title(name) + (unit ? ` (${unit})` : ""));
+  const notes = meta.scores.filter(({ note }) => note).map(({ name, note }) => `${title(name)}: ${note}`);
+  $("table-note").textContent = notes.join("; ");
   $("table").append(
-    make("thead", {}, make("tr", {}, ...["image", ...names.map(title)].map((name) =>
+    make("thead", {}, make("tr", {}, ...["image", ...heads].map((name) =>
       make("th", { scope: "col" }, name)))),
     make("tbody", {}, ...rows), make("tfoot", {}, row(`mean of ${rows.length}`, meanOf)));
 }

@@ -4,10 +4,38 @@ import torch
 from torch import Tensor
 
 from pixelrl.saliency import Saliency, as_unit
-from pixelrl.scores import as_written, similarity
+from pixelrl.scores import Score, as_written, similarity
 from pixelrl_tasks.saliency_editing.budgets import Goal, measure_stray, valid
 from pixelrl_tasks.saliency_editing.fidelity import color_distance, mean_in
 from pixelrl_tasks.saliency_editing.reward import logit_share
+
+SIDES = ("mask", "rest")
+"""What stands before the scores of the region, and of the rest of the image."""
+
+DECLARED = (
+    Score("gain", "log-odds", higher_is_better=True),
+    Score("critic_gain", "log-odds", higher_is_better=True),
+    Score("valid", higher_is_better=True),
+    # Bare changes: whether more is better depends on what was wanted, and `gain` tells that.
+    Score("dlogit", "log-odds"),
+    Score("critic_dlogit", "log-odds"),
+    Score("relative"),
+    Score("absolute"),
+    Score("elsewhere", "log-odds"),
+    *(
+        each
+        for side in SIDES
+        for each in (
+            Score(f"{side}_color", "Lab", higher_is_better=False),
+            Score(f"{side}_color_p95", "Lab", higher_is_better=False),
+            Score(f"{side}_psnr", "dB", higher_is_better=True, digits=3),
+            Score(f"{side}_ssim", higher_is_better=True, digits=4),
+            Score(f"{side}_clipped", higher_is_better=False),
+            Score(f"{side}_structure", higher_is_better=True),
+        )
+    ),
+)
+"""What `saliency_scores` answers, and what it means."""
 
 
 def saliency_scores(
@@ -55,7 +83,7 @@ def saliency_scores(
         "absolute": mean_in(as_unit(after) - as_unit(before), mask),
         "elsewhere": control,
     }
-    for name, side, part in (("mask", region, mask), ("rest", rest, 1 - mask)):
+    for name, side, part in zip(SIDES, (region, rest), (mask, 1 - mask), strict=True):
         found[f"{name}_color"] = side.color
         found[f"{name}_color_p95"] = _quantile(distance, part, 0.95)
         found[f"{name}_psnr"] = -10 * mean_in(error, part).clamp(min=1e-10).log10()

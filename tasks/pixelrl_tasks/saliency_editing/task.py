@@ -15,11 +15,12 @@ from pixelrl.actions import saturation, scale
 from pixelrl.actions.saliency import where_salient
 from pixelrl.errors import ConfigError
 from pixelrl.saliency import Saliency
+from pixelrl.scores import Score
 from pixelrl_tasks.masks import KINDS, draw_mask
 from pixelrl_tasks.saliency_editing.baselines import finish_by_hand, search_grade, stretch
 from pixelrl_tasks.saliency_editing.budgets import Goal, hold_back, measure_spent
 from pixelrl_tasks.saliency_editing.reward import saliency_reward
-from pixelrl_tasks.saliency_editing.scores import saliency_scores
+from pixelrl_tasks.saliency_editing.scores import DECLARED, saliency_scores
 
 Direction = Literal["raise", "lower"]
 
@@ -59,6 +60,7 @@ class SaliencyEditing(Task):
 
     contract: ClassVar[int] = 1
     works_on: ClassVar[tuple[str, ...]] = ("image", "mask")
+    declared_scores: ClassVar[tuple[Score, ...]] = DECLARED
 
     channels: int = 3
     length: int = 5
