@@ -12,7 +12,7 @@ from pixelrl import scores
 from pixelrl.actions import ActionSet, Edit, pick
 from pixelrl.declaration import Score
 from pixelrl.maps import Scene, check_map
-from pixelrl.settings import POSITIVE, number
+from pixelrl.ranges import POSITIVE, number
 
 CONTRACT = 1
 """The version of the contract; a task made for another one is refused by name."""

@@ -15,9 +15,10 @@ from yaml import YAMLError
 
 from pixelrl.discovery import TASKS, load
 from pixelrl.errors import ConfigError, PluginError
+from pixelrl.ranges import check_numbers
 from pixelrl.rl.aim import check_goal_task
 from pixelrl.rl.estimators import ESTIMATORS
-from pixelrl.settings import SECTIONS, Data, Learning, Network, Run, check_numbers
+from pixelrl.settings import SECTIONS, Data, Learning, Network, Run
 from pixelrl.task import CONTRACT, Task
 
 

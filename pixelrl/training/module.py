@@ -12,10 +12,11 @@ from torch import Generator, Tensor
 from pixelrl.maps import Scene, check_scene, exact
 from pixelrl.oracle import measure_reward_spread
 from pixelrl.rl.aim import GoalPolicy, unit
+from pixelrl.rl.editing import edit_scene
 from pixelrl.rl.estimators import ESTIMATORS, window_losses
 from pixelrl.rl.goal import Goal, doubt_loss
 from pixelrl.rl.losses import Losses
-from pixelrl.rl.playing import Network, make_environment, play_at_size
+from pixelrl.rl.playing import Network, make_environment
 from pixelrl.rl.returns import RewardMapConv
 from pixelrl.rl.rollout import (
     Choose,
@@ -23,14 +24,13 @@ from pixelrl.rl.rollout import (
     Intervention,
     Transition,
     choose_greedy,
-    choose_under,
     rollout,
     sample,
     split_windows,
 )
-from pixelrl.rl.trace import Edited, Trace, record_step, stack_steps
+from pixelrl.rl.trace import Edited
 from pixelrl.settings import Learning
-from pixelrl.task import Task, reward_map
+from pixelrl.task import Task
 from pixelrl.training.base import BaseModule, Optimization
 from pixelrl.training.divergence import check_loss
 from pixelrl.training.goal_phase import average_weights, goal_losses, goal_optimization
@@ -240,24 +240,15 @@ class PixelA3C(BaseModule):
         Raises:
             MapError: the task's reward is no reward map, or the image is too small for its edits.
         """
-        environment, policy = play_at_size(
-            self.task, self.policy, scene["image"], tile=self.tile, with_value=with_trace
+        return edit_scene(
+            self.task,
+            self.policy,
+            scene,
+            tile=self.tile,
+            with_reward=with_reward,
+            with_trace=with_trace,
+            intervention=intervention,
         )
-        choices: list[Tensor] = []
-        kept: list[Trace] = []
-        image = scene["image"]
-        reward = image.new_full((image.shape[0],), 0.0 if with_reward else torch.nan)
-        choose = choose_greedy if intervention is None else choose_under(intervention)
-        for step in rollout(environment, policy, scene, choose):
-            choices.append(step.choice)
-            rewards = reward_map(self.task, step.before, step.after, scene) if with_reward else None
-            if rewards is not None:
-                reward = reward + rewards.mean((1, 2, 3))
-            if with_trace:
-                kept.append(record_step(step, rewards))
-            image = step.after
-        trace = stack_steps(scene["image"], kept) if with_trace else None
-        return Edited(image, torch.stack(choices), reward, trace)
 
     def validation_step(self, scene: Scene, index: int) -> dict[str, Any]:
         """Score the edits of one batch; hand them to the callbacks."""

@@ -1,0 +1,66 @@
+"""Edit images with what agents have learned: the likeliest edits, whole or tile by tile."""
+
+import torch
+from torch import Tensor
+
+from pixelrl.maps import Scene
+from pixelrl.rl.playing import Network, play_at_size
+from pixelrl.rl.rollout import Intervention, choose_greedy, choose_under, rollout
+from pixelrl.rl.trace import Edited, Trace, record_step, stack_steps
+from pixelrl.task import Task, reward_map
+
+
+@torch.inference_mode()
+def edit_scene(  # noqa: PLR0913 - what is wanted is told by name
+    task: Task,
+    network: Network,
+    scene: Scene,
+    *,
+    tile: int = 0,
+    with_reward: bool = False,
+    with_trace: bool = False,
+    intervention: Intervention | None = None,
+) -> Edited:
+    """Edit images with the likeliest edits; no target is looked at.
+
+    Args:
+        task: the task.
+        network: the agents'.
+        scene: maps ``(B,K,H,W)``, ``image`` among them.
+        tile: side of the tiles that larger images are edited in, in pixels; 0 for never.
+        with_reward: whether to sum up the rewards, for which the scene needs its target.
+        with_trace: whether to keep the image and the maps of every step.
+        intervention: a person's say in what the agents choose.
+
+    Returns:
+        The finished images, the choices, and the rewards and trace if asked for.
+
+    Raises:
+        MapError: the task's reward is no reward map, or the image is too small for its edits.
+
+    Example:
+        >>> from pixelrl.rl.network import PolicyValueNet
+        >>> from pixelrl_tasks.denoising import Denoising
+        >>> scene = {"image": torch.full((1, 1, 16, 16), 0.5)}
+        >>> edited = edit_scene(Denoising(), PolicyValueNet(1, 9, width=8), scene)
+        >>> edited.image.shape, edited.choices.shape
+        (torch.Size([1, 1, 16, 16]), torch.Size([5, 1, 16, 16]))
+    """
+    environment, policy = play_at_size(
+        task, network, scene["image"], tile=tile, with_value=with_trace
+    )
+    choices: list[Tensor] = []
+    kept: list[Trace] = []
+    image = scene["image"]
+    reward = image.new_full((image.shape[0],), 0.0 if with_reward else torch.nan)
+    choose = choose_greedy if intervention is None else choose_under(intervention)
+    for step in rollout(environment, policy, scene, choose):
+        choices.append(step.choice)
+        rewards = reward_map(task, step.before, step.after, scene) if with_reward else None
+        if rewards is not None:
+            reward = reward + rewards.mean((1, 2, 3))
+        if with_trace:
+            kept.append(record_step(step, rewards))
+        image = step.after
+    trace = stack_steps(scene["image"], kept) if with_trace else None
+    return Edited(image, torch.stack(choices), reward, trace)
