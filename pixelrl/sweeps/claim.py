@@ -8,7 +8,7 @@ whoever has said so lately: its claim is renewed as long as it runs, and lapses 
 import socket
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
@@ -113,12 +113,11 @@ def claim_next(study: Study, owner: str) -> Claim | None:
             return None
         before = asked.user_attrs.get("claim", {}).get("seconds", 0.0)
         claim = Claim(study, asked, _wait_for(_lock_file(study, asked.number)), owner, before)
-        try:
+        with ExitStack() as undone:
+            undone.callback(claim.close)
             claim.write()
             suggest(asked, study.distributions)
-        except BaseException:
-            claim.close()
-            raise
+            undone.pop_all()
         claim.since = time.monotonic()
         return claim
 
@@ -148,11 +147,10 @@ def is_claimed(study: Study, trial: FrozenTrial, *, alone: bool) -> bool:
     """
     claim = _claim(trial)
     if claim.get("place") == _place(study):
-        with suppress(NotImplementedError):
-            lock = _lock(_lock_file(study, trial.number), wait=False)
-            if lock is not None:
-                lock.close()
-            return lock is None
+        with _lock_file(study, trial.number).open("a") as log:
+            free = _lock(log, wait=False)
+        if free is not None:
+            return not free
     if alone and not claim and (study.shared or _lock_file(study, trial.number).is_file()):
         return False  # killed while it was begun, and here
     begun = trial.datetime_start.timestamp() if trial.datetime_start else 0.0
@@ -172,29 +170,24 @@ def hold(file: Path) -> Iterator[bool]:
 
 def _wait_for(file: Path) -> IO[str] | None:
     """Lock a file as soon as nobody else has; None where files cannot be locked."""
-    with suppress(NotImplementedError):
-        return _lock(file, wait=True)
+    opened = file.open("a")
+    if _lock(opened, wait=True):
+        return opened
+    opened.close()
     return None
 
 
-def _lock(file: Path, *, wait: bool) -> IO[str] | None:
-    """Lock a file; None if another process has and one does not wait.
-
-    Raises:
-        NotImplementedError: the system or the disk has no locks.
-    """
+def _lock(opened: IO[str], *, wait: bool) -> bool | None:
+    """Lock a file; False if another process has, None if the system or the disk has no locks."""
     if not fcntl:
-        raise NotImplementedError
-    opened = file.open("a")
+        return None
     try:
         fcntl.flock(opened, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
     except BlockingIOError:
-        opened.close()
+        return False
+    except OSError:
         return None
-    except OSError as error:
-        opened.close()
-        raise NotImplementedError from error
-    return opened
+    return True
 
 
 def _claim(trial: FrozenTrial) -> Mapping[str, Any]:

@@ -136,16 +136,16 @@ def observe(trials: Sequence[FrozenTrial], *, maximize: bool) -> list[FrozenTria
     counts as the worst that was seen, so that the search keeps away from it. One that is running
     is shown as such.
     """
-    reached = {trial.number: best_value(trial, maximize=maximize) for trial in trials}
-    known = [value for value in reached.values() if value is not None]
+    reached = [best_value(trial, maximize=maximize) for trial in trials]
+    known = [value for value in reached if value is not None]
     worst = (min(known) if maximize else max(known)) if known else None
     found: list[FrozenTrial] = []
-    for trial in trials:
-        value = reached[trial.number]
+    for trial, best in zip(trials, reached, strict=True):
+        value = worst if best is None else best
         about: dict[str, Any] = {"params": trial.params, "distributions": trial.distributions}
         if trial.state == TrialState.RUNNING:
             found.append(create_trial(state=TrialState.RUNNING, **about))
-        elif trial.state.is_finished() and (value := worst if value is None else value) is not None:
+        elif trial.state.is_finished() and value is not None:
             found.append(create_trial(value=value, **about))
     return found
 

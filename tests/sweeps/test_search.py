@@ -88,8 +88,6 @@ def test_what_ended_early_counts_by_its_best_and_a_failure_as_the_worst() -> Non
         trial(TrialState.RUNNING, intermediate_values={0: 9.0}),
         trial(TrialState.WAITING),
     ]
-    for number, one in enumerate(trials):
-        one.number = number
     more = observe(trials, maximize=True)
     assert [one.value for one in more] == [3.0, 2.0, 2.0, None]
     assert more[-1].state == TrialState.RUNNING
