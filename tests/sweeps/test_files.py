@@ -14,6 +14,7 @@ from pixelrl.sweeps.command import fill_command, nest
 from pixelrl.sweeps.file import Hyperband, Sweep, read_sweep
 from pixelrl.sweeps.mapping import make_distributions, make_settings
 from pixelrl.sweeps.sampler import draw
+from skips import need
 from sweeping import write_sweep
 
 FILES = sorted((Path(__file__).parents[2] / "configs" / "sweeps").glob("*.yaml"))
@@ -116,7 +117,7 @@ def test_shipped_sweeps_set_what_their_task_has(file: Path) -> None:
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
 def test_shipped_sweeps_pass_wandbs_schema(file: Path) -> None:
-    sweeps = pytest.importorskip("sweeps.config", reason="pip install 'sweeps' for W&B's schema")
+    sweeps = need("sweeps.config", "pip install sweeps")
     config = yaml.safe_load(file.read_text("utf-8"))
     assert not sweeps.schema.schema_violations_from_proposed_config(config)
 

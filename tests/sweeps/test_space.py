@@ -15,6 +15,7 @@ from pixelrl.sweeps.mapping import make_distributions, make_settings
 from pixelrl.sweeps.parameters import CHOICES, NUMBERS, flatten, parameter
 from pixelrl.sweeps.sampler import draw
 from pixelrl.sweeps.space import Choice, Number
+from skips import need
 
 UNITS = st.floats(1e-6, 1 - 1e-6)
 LOGARITHMS = {"min": -3, "max": 1}
@@ -79,7 +80,7 @@ def test_optuna_draws_multiples(described: dict, reference: Any) -> None:
 
 
 def test_every_distribution_of_wandbs_schema_is_known() -> None:
-    config = pytest.importorskip("sweeps.config", reason="pip install 'sweeps' for W&B's schema")
+    config = need("sweeps.config", "pip install sweeps")
     definitions = config.schema.dereferenced_sweep_config_jsonschema["definitions"]
     known = {
         kind
