@@ -18,12 +18,20 @@ from pixelrl.sweeps.trials import Trial
 
 TRIAL = '''
 """A run in no time: log four validations that peak at x = 3 and y = up, then leave."""
-import os, signal, sys, time
+import itertools, os, signal, sys, time
 from pathlib import Path
 
 given = dict(word.lstrip("-").split("=", 1) for word in sys.argv[1:] if "=" in word)
 assert given["run.wandb"] == "disabled", given
 x, y = float(given["x"]), given["y"]
+held = Path(__file__).with_name("hold-" + given["run.name"])
+seen = Path(__file__).with_name("seen-" + given["run.name"])
+
+def is_waited_for(logged):
+    """Tell whether a test holds this run, or wants each value to be looked at before the next."""
+    looked = int(seen.read_text() or 0) if seen.exists() else 0
+    return held.exists() or ("watched" in given and looked < logged)
+
 print("begun", flush=True)
 if y == "broken":
     sys.exit("this setting is broken")
@@ -40,6 +48,8 @@ with (logs / "metrics.csv").open("w") as file:
     for step in range(4):
         print(f"{step},{top - 1 / (1 + step)}", file=file, flush=True)
         time.sleep(float(given.get("pause", 0)))
+        for _ in itertools.takewhile(lambda _: is_waited_for(step + 1), range(60_000)):
+            time.sleep(0.01)  # ten minutes at most, if the test is gone
 if y != "unscored":
     (run / "scores.csv").write_text("image,psnr")
 '''
@@ -60,6 +70,13 @@ def write_sweep(folder: Path, **changes: Any) -> Path:
     file = folder / "sweep.yaml"
     file.write_text(yaml.safe_dump({key: value for key, value in sweep.items() if value}))
     return file
+
+
+def hold_run(file: Path, run: str) -> Path:
+    """Let a run of a sweep wait after its first value, until what is returned is removed."""
+    held = file.with_name(f"hold-{run}")
+    held.touch()
+    return held
 
 
 def read_trials(file: Path, out: Path, address: str = "") -> list[Trial]:

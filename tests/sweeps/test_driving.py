@@ -13,6 +13,8 @@ import yaml
 
 from modules import imported_by
 from pixelrl.cli.main import main
+from pixelrl.sweeps import driver
+from pixelrl.sweeps.study import Study
 from sweeping import read_trials, sweep, write_sweep
 
 SHIPPED = Path(__file__).parents[2] / "configs" / "sweeps" / "denoising.yaml"
@@ -63,9 +65,19 @@ def test_without_a_metric_trials_are_run_and_not_compared(
     assert not (tmp_path / "out" / "trials.png").exists()
 
 
-def test_trials_that_fall_behind_are_given_up(tmp_path: Path) -> None:
+def test_trials_that_fall_behind_are_given_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    look = driver._history
+
+    def look_and_say(study: Study, run: str) -> list[float]:
+        history = look(study, run)
+        (tmp_path / f"seen-{run}").write_text(str(len(history)))
+        return history
+
+    monkeypatch.setattr(driver, "_history", look_and_say)
     early = {"type": "hyperband", "min_iter": 1, "max_iter": 2, "eta": 2}
-    changes = grid([3, 3.1, 8, 9, 10], pause={"value": 0.5})
+    changes = grid([3, 3.1, 8, 9, 10], watched={"value": 1})
     trials = sweep(write_sweep(tmp_path, **changes, early_terminate=early))
     good, bad = trials[0], [trial for trial in trials if trial.state == "stopped"]
     assert (good.state, good.validations) == ("finished", 4)

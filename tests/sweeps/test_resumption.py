@@ -1,5 +1,6 @@
 """Kills: what is proposed, and what is kept, is as if they had not been. They are real kills."""
 
+import math
 import os
 import signal
 from pathlib import Path
@@ -16,9 +17,7 @@ from pixelrl.sweeps.claim import claim_next
 from pixelrl.sweeps.driver import drive
 from pixelrl.sweeps.file import read_sweep
 from pixelrl.sweeps.study import JOURNAL, Study, resume
-from sweeping import kill, read_trials, start, sweep, wait_for, write_sweep
-
-PAUSED = {"x": {"min": 0.0, "max": 10.0}, "y": {"values": ["down", "up"]}, "pause": {"value": 0.1}}
+from sweeping import hold_run, kill, read_trials, start, sweep, wait_for, write_sweep
 
 
 def ask(study: Study) -> dict[str, Any]:
@@ -79,12 +78,13 @@ def test_a_kill_while_parameters_are_drawn_changes_nothing(
 
 
 def test_a_sweep_killed_again_and_again_is_the_sweep_never_killed(tmp_path: Path) -> None:
-    file = write_sweep(tmp_path, parameters=PAUSED)
+    file = write_sweep(tmp_path)
     whole = sweep(file, "--count", "7")
     out = tmp_path / "killed"
     for number in (0, 4, 5):
-        process = start(file, out, "--count", "7")
         run = out / f"trial-{number:03d}"
+        hold_run(file, run.name)
+        process = start(file, out, "--count", "7")
         wait_for((run / "logs").is_dir, process)
         kill(process)
         running = read_trials(file, out)[-1]
@@ -100,23 +100,32 @@ def test_a_sweep_killed_again_and_again_is_the_sweep_never_killed(tmp_path: Path
 
 
 def test_a_trial_that_outlives_its_sweep_is_waited_for(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     pytest.importorskip("fcntl")
-    slow = {**PAUSED, "pause": {"value": 1.0}}
-    file, out = write_sweep(tmp_path, method="random", parameters=slow), tmp_path / "out"
+    file, out = write_sweep(tmp_path, method="random"), tmp_path / "out"
+    held = hold_run(file, "trial-000")
+    find = driver.find_elsewhere
+
+    def find_and_release(*of: Any) -> str:
+        busy = find(*of)
+        held.unlink(missing_ok=True)
+        return busy
+
     process = start(file, out, "--count", "1")
     wait_for((out / "trial-000" / "logs").is_dir, process)
     process.kill()  # alone, so that the trial is orphaned
     process.communicate()
+    monkeypatch.setattr(driver, "find_elsewhere", find_and_release)
     assert [trial.state for trial in sweep(file, "--count", "1")] == ["finished"]
     assert f"{out / 'trial-000'}: still at work there; waiting" in capsys.readouterr().out
     assert (out / "trial-000" / "scores.csv").is_file()  # it was let end
 
 
 def test_a_sweep_asked_to_end_leaves_its_trials_to_the_next_start(tmp_path: Path) -> None:
-    slow = {**PAUSED, "pause": {"value": 30}}
-    file, out = write_sweep(tmp_path, method="random", parameters=slow), tmp_path / "out"
+    file, out = write_sweep(tmp_path, method="random"), tmp_path / "out"
+    for run in ("trial-000", "trial-001"):
+        hold_run(file, run)
     process = start(file, out, "--count", "3", "--jobs", "2")
     wait_for(lambda: all((out / f"trial-00{n}" / "logs").is_dir() for n in (0, 1)), process)
     os.killpg(process.pid, signal.SIGTERM)  # as a scheduler does: the trials as well
@@ -177,8 +186,9 @@ def test_places_without_locks_go_by_the_time(
     monkeypatch.setattr(claim, "fcntl", None)
     study = resume(read_sweep(write_sweep(tmp_path)), tmp_path / "out", seed=0, count=1)
     assert claim_next(study, "me") is not None
+    monkeypatch.setattr(claim, "LAPSE_AFTER", math.inf)
     assert claim_next(study, "you") is None  # it may be at work
-    monkeypatch.setattr(claim, "LAPSE_AFTER", 0.0)
+    monkeypatch.setattr(claim, "LAPSE_AFTER", -math.inf)
     taken = claim_next(study, "you")
     assert taken is not None
     assert taken.trial.number == 0

@@ -1,8 +1,9 @@
 """Several jobs, processes and machines at one study: every trial is run, and none twice."""
 
-import time
+import math
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -107,9 +108,10 @@ def test_a_machine_that_is_gone_is_stood_in_for(
     taken = take(two, "two")
     assert taken is not None
     assert (gone.trial.number, taken.trial.number) == (0, 1)
+    monkeypatch.setattr(claim, "LAPSE_AFTER", math.inf)
     assert take(two, "two") is None  # the other machine has renewed its claim of late
     assert find_elsewhere(two, "two").endswith("trial-000")
-    monkeypatch.setattr(claim, "LAPSE_AFTER", 0.0)
+    monkeypatch.setattr(claim, "LAPSE_AFTER", -math.inf)
     taken_over = take(two, "two")
     assert taken_over is not None
     assert two.settings(taken_over.trial) == one.settings(gone.trial)
@@ -130,7 +132,7 @@ def test_a_trial_that_was_taken_over_is_left(
 
     def is_kept(mine: claim.Claim) -> bool:
         with monkeypatch.context() as patched:  # for a moment the claim seems to have lapsed
-            patched.setattr(claim, "LAPSE_AFTER", 0.0)
+            patched.setattr(claim, "LAPSE_AFTER", -math.inf)
             take(two, "two")
         return real(mine)
 
@@ -163,12 +165,14 @@ def test_the_time_of_a_claim_is_renewed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, take: Take
 ) -> None:
     study = resume(read_sweep(write_sweep(tmp_path)), tmp_path / "out", seed=0, count=1)
+    clock = SimpleNamespace(time=lambda: 1000.0, monotonic=lambda: 10.0)
+    monkeypatch.setattr(claim, "time", clock)
     held = take(study, "me")
     assert held is not None
-    before = held.read().user_attrs["claim"]["renewed"]
+    assert held.read().user_attrs["claim"]["renewed"] == 1000
+    clock.time, clock.monotonic = lambda: 1019.0, lambda: held.renewed + claim.RENEW_EVERY - 1
     assert held.is_kept()
-    assert held.read().user_attrs["claim"]["renewed"] == before  # not yet
-    monkeypatch.setattr(claim, "RENEW_EVERY", 0.0)
-    time.sleep(0.01)
+    assert held.read().user_attrs["claim"]["renewed"] == 1000  # not yet
+    clock.time, clock.monotonic = lambda: 1021.0, lambda: 10 + claim.RENEW_EVERY + 1
     assert held.is_kept()
-    assert held.read().user_attrs["claim"]["renewed"] > before
+    assert held.read().user_attrs["claim"]["renewed"] == 1021
