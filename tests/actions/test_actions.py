@@ -296,7 +296,7 @@ def test_a_window_must_be_odd(size: int) -> None:
 @pytest.mark.parametrize("sigma", [0.0, -1.0, float("nan")])
 def test_a_bell_curve_must_have_a_width(sigma: float) -> None:
     for builder in (gaussian, lambda n, s: bilateral(n, s, 1), lambda n, s: bilateral(n, 1, s)):
-        with pytest.raises(ValueError, match="sigma.*: expected a number above 0, got"):
+        with pytest.raises(ValueError, match=r"sigma.*: expected a number above 0, got"):
             builder(5, sigma)
 
 
