@@ -28,6 +28,8 @@ EXEMPLARY = [
 ]
 
 WITHOUT_EXAMPLE = {
+    "FusedEdit.family": "for subclasses; the class shows one",
+    "FusedEdit.together": "for subclasses; the class shows one",
     "SaliencyModel.name": "a protocol's member; the class shows one",
     "SaliencyModel.kind": "a protocol's member; the class shows one",
     "NetworkFile.open": "for subclasses; the class shows one",

@@ -5,12 +5,16 @@ median, which repeats it. The reflecting ones need an image larger than half the
 """
 
 import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Self
 
-from pixelrl.actions.core import Edit
-from pixelrl.actions.edge_preserving import Bilateral
-from pixelrl.actions.linear import Separable
-from pixelrl.actions.rank import Median
-from pixelrl.actions.windows import check_sigma, check_window
+from torch import Tensor
+
+from pixelrl.actions.core import Edit, FusedEdit
+from pixelrl.filtering.bilateral import bilateral_filters
+from pixelrl.filtering.median import median_filter
+from pixelrl.filtering.separable import Half, separable_filters
 
 
 def gaussian(size: int, sigma: float) -> Edit:
@@ -31,11 +35,11 @@ def gaussian(size: int, sigma: float) -> Edit:
         >>> gaussian(5, 0.5)(torch.zeros(1, 1, 8, 8)).shape
         torch.Size([1, 1, 8, 8])
     """
-    check_window(size)
-    check_sigma("sigma", sigma)
+    _check_window(size)
+    _check_sigma("sigma", sigma)
     half = [math.exp(-(x * x) / (2 * sigma**2)) for x in range(size // 2 + 1)]
     total = 2 * sum(half) - half[0]
-    return Separable(tuple(weight / total for weight in half))
+    return _Separable(tuple(weight / total for weight in half))
 
 
 def box(size: int) -> Edit:
@@ -57,8 +61,8 @@ def box(size: int) -> Edit:
         >>> box(3)(dot)[0, 0, 1]
         tensor([0., 1., 1., 1., 0.])
     """
-    check_window(size)
-    return Separable((1 / size,) * (size // 2 + 1))
+    _check_window(size)
+    return _Separable((1 / size,) * (size // 2 + 1))
 
 
 def median(size: int) -> Edit:
@@ -80,7 +84,8 @@ def median(size: int) -> Edit:
         >>> median(3)(dot).max()
         tensor(0.)
     """
-    return Median(size)
+    _check_window(size)
+    return lambda image: median_filter(image, size)
 
 
 def bilateral(size: int, sigma_color: float, sigma_space: float) -> Edit:
@@ -105,4 +110,50 @@ def bilateral(size: int, sigma_color: float, sigma_space: float) -> Edit:
         >>> bilateral(5, 0.1, 5.0)(torch.zeros(1, 1, 8, 8)).shape
         torch.Size([1, 1, 8, 8])
     """
-    return Bilateral(size, sigma_color, sigma_space)
+    _check_window(size)
+    _check_sigma("sigma_color", sigma_color)
+    _check_sigma("sigma_space", sigma_space)
+    return _Bilateral(size, sigma_color, sigma_space)
+
+
+@dataclass(frozen=True)
+class _Separable(FusedEdit):
+    """Kernels of one length share the sums over rows."""
+
+    kernel: Half
+
+    @property
+    def family(self) -> int:
+        return len(self.kernel)
+
+    @classmethod
+    def together(cls, edits: Sequence[Self], image: Tensor) -> list[Tensor]:
+        return separable_filters(image, [edit.kernel for edit in edits])
+
+
+@dataclass(frozen=True)
+class _Bilateral(FusedEdit):
+    """Discs of one size share the differences between pixels."""
+
+    size: int
+    sigma_color: float
+    sigma_space: float
+
+    @property
+    def family(self) -> int:
+        return self.size
+
+    @classmethod
+    def together(cls, edits: Sequence[Self], image: Tensor) -> list[Tensor]:
+        sigmas = [(edit.sigma_color, edit.sigma_space) for edit in edits]
+        return bilateral_filters(image, edits[0].size, sigmas)
+
+
+def _check_window(size: int) -> None:
+    if size < 3 or size % 2 == 0:
+        raise ValueError(f"size: expected an odd number of pixels from 3 on, got {size}.")
+
+
+def _check_sigma(name: str, sigma: float) -> None:
+    if not sigma > 0:
+        raise ValueError(f"{name}: expected a number above 0, got {sigma}.")

@@ -6,41 +6,34 @@ their rows but one in common. What cannot be the median any more is dropped on t
 5x5 median takes 59 minima and maxima a pixel.
 """
 
-from dataclasses import dataclass
-
 import cv2
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 from torch.autograd.function import FunctionCtx
 
-from pixelrl.actions.sorting import Run, merge
-from pixelrl.actions.windows import Raster, add_border, check_window
+from pixelrl.filtering.raster import Raster, add_border
+from pixelrl.filtering.sorting import Run, merge
 
 
-@dataclass(frozen=True)
-class Median:
-    """Take the median of a square window, per channel; borders repeat the edge pixel.
+def median_filter(image: Tensor, size: int) -> Tensor:
+    """Replace every pixel by its window's median, per channel; borders repeat the edge pixel.
 
-    Its gradient goes to the pixel that is the median; pixels that tie share it equally.
+    The gradient goes to the pixel that is the median; pixels that tie share it equally.
 
-    Attributes:
+    Args:
+        image: ``(B,C,H,W)``.
         size: side of the window, odd, in pixels.
 
+    Returns:
+        ``(B,C,H,W)``.
+
     Raises:
-        ValueError: ``size`` is even or smaller than three.
+        MapError: the image is not larger than half the window.
     """
-
-    size: int
-
-    def __post_init__(self) -> None:
-        check_window(self.size)
-
-    def __call__(self, image: Tensor) -> Tensor:
-        """Filter an image ``(B,C,H,W)``."""
-        padded = add_border(image, self.size, "replicate")
-        after: Tensor = _Median.apply(padded, self.size)  # type: ignore[no-untyped-call]
-        return after
+    padded = add_border(image, size, "replicate")
+    after: Tensor = _Median.apply(padded, size)  # type: ignore[no-untyped-call]
+    return after
 
 
 class _Median(torch.autograd.Function):

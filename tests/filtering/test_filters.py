@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.autograd import gradcheck, gradgradcheck
 
 from pixelrl.actions import ActionSet, Edit, bilateral, box, gaussian, median
-from pixelrl.actions.rank import median_by_network, median_by_opencv
+from pixelrl.filtering.median import median_by_network, median_by_opencv
 from strategies import filled, images, seeds
 from toys import Published
 

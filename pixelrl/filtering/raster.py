@@ -1,4 +1,4 @@
-"""What filters with a square window share: a sound size, the border, and the way to neighbors."""
+"""The border around an image, and the way from its pixels to their neighbors."""
 
 from dataclasses import dataclass
 from typing import Literal, Self
@@ -10,43 +10,6 @@ from pixelrl.errors import MapError
 
 Border = Literal["reflect", "replicate"]
 """OpenCV's borders: reflect-101, which does not repeat the edge pixel, and replicate."""
-
-
-def check_window(size: int) -> None:
-    """Refuse a window that has no middle pixel.
-
-    Args:
-        size: side of the window, in pixels.
-
-    Raises:
-        ValueError: ``size`` is even or smaller than three.
-
-    Example:
-        >>> check_window(4)
-        Traceback (most recent call last):
-        ValueError: size: expected an odd number of pixels from 3 on, got 4.
-    """
-    if size < 3 or size % 2 == 0:
-        raise ValueError(f"size: expected an odd number of pixels from 3 on, got {size}.")
-
-
-def check_sigma(name: str, sigma: float) -> None:
-    """Refuse a bell curve without width.
-
-    Args:
-        name: what to call the number in the error.
-        sigma: the number.
-
-    Raises:
-        ValueError: ``sigma`` is not above zero.
-
-    Example:
-        >>> check_sigma("sigma_color", 0.0)
-        Traceback (most recent call last):
-        ValueError: sigma_color: expected a number above 0, got 0.0.
-    """
-    if not sigma > 0:
-        raise ValueError(f"{name}: expected a number above 0, got {sigma}.")
 
 
 def add_border(image: Tensor, size: int, border: Border) -> Tensor:
@@ -61,7 +24,7 @@ def add_border(image: Tensor, size: int, border: Border) -> Tensor:
         ``(B,C,H+size-1,W+size-1)``.
 
     Raises:
-        MapError: the image is too small to be mirrored.
+        MapError: the image is not larger than half the window.
 
     Example:
         >>> add_border(Tensor([[[[1, 2], [3, 4]]]]), 3, "reflect")[0, 0]

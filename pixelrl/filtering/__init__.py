@@ -1,0 +1,1 @@
+"""Filters as arithmetic of whole images: how the edits of `pixelrl.actions` are computed."""

@@ -1,0 +1,88 @@
+"""The bilateral filter as OpenCV computes it, for several tolerances in one pass."""
+
+import math
+from collections.abc import Sequence
+from typing import NamedTuple, Self
+
+import torch
+from torch import Tensor
+
+from pixelrl.filtering.raster import Raster, add_border
+
+
+def bilateral_filters(
+    image: Tensor, size: int, sigmas: Sequence[tuple[float, float]]
+) -> list[Tensor]:
+    """Average over a disc, less where the color differs; borders are mirrored (reflect-101).
+
+    A pixel ``p`` becomes ``p + sum(w * (q - p)) / sum(w)`` over the pixels ``q`` of the disc, with
+    ``w = exp(-|q - p|^2 / (2 sigma_color^2)) * exp(-distance^2 / (2 sigma_space^2))``.
+
+    Args:
+        image: ``(B,C,H,W)``.
+        size: diameter of the disc, odd, in pixels.
+        sigmas: for each filter the tolerated difference in intensity, summed over channels, in
+            image units, and the reach, in pixels.
+
+    Returns:
+        ``(B,C,H,W)`` for each filter.
+
+    Raises:
+        MapError: the image is not larger than half the disc.
+    """
+    radius = size // 2
+    raster = Raster.of(add_border(image, size, "reflect"))
+    values, start = raster.values, radius * (raster.width + 1)
+    pairs, middle = values[:, : -radius * raster.width], values[:, start:-start]
+    buffers = _Buffers.beside(pairs)
+    totals = [torch.zeros_like(middle) for _ in sigmas]
+    weights = [torch.ones_like(middle[:1]) for _ in sigmas]
+    for dy, dx in _half_disc(radius):
+        # A pair's maps stand at the place of its first pixel; every pixel is once the first
+        # and once the second of a pair, and both give each other the same weight.
+        step = dy * raster.width + dx
+        first, second = (slice(at, at + middle.shape[1]) for at in (start, start - step))
+        other = values.narrow(1, step, pairs.shape[1])
+        difference = torch.sub(other, pairs, out=buffers.difference)
+        distance = difference if len(values) == 1 else difference.abs().sum(0, keepdim=True)
+        square = torch.square(distance, out=buffers.square)
+        for (color, space), total, weight in zip(sigmas, totals, weights, strict=True):
+            near = math.exp(-(dy * dy + dx * dx) / (2 * space**2))
+            similar = torch.mul(square, -0.5 / color**2, out=buffers.similar).exp_()
+            weight.add_(similar[:, first], alpha=near).add_(similar[:, second], alpha=near)
+            pull = torch.mul(similar, difference, out=buffers.pull)
+            total.add_(pull[:, first], alpha=near).sub_(pull[:, second], alpha=near)
+    return [
+        raster.images(torch.addcdiv(middle, total, weight), *image.shape[-2:])
+        for total, weight in zip(totals, weights, strict=True)
+    ]
+
+
+class _Buffers(NamedTuple):
+    """Hold memory for the maps of one offset, which those of the next will take.
+
+    Fresh memory would cost as much as what is computed. Autograd keeps all maps, and gets it.
+    """
+
+    difference: Tensor | None = None
+    square: Tensor | None = None
+    similar: Tensor | None = None
+    pull: Tensor | None = None
+
+    @classmethod
+    def beside(cls, values: Tensor) -> Self:
+        """Make buffers for maps like ``(C,N)``, or none if they carry gradient."""
+        if values.requires_grad:
+            return cls()
+        return cls(*(torch.empty_like(like) for like in (values, values[:1], values[:1], values)))
+
+
+def _half_disc(radius: int) -> list[tuple[int, int]]:
+    """List a disc's offsets ``(dy, dx)`` without the middle, one of each opposite two."""
+    reach = range(-radius, radius + 1)
+    return [
+        (dy, dx)
+        for dy in range(radius + 1)
+        for dx in reach
+        if (dy, dx) > (0, 0) and dy * dy + dx * dx <= radius * radius
+    ]
