@@ -33,9 +33,22 @@ def chromium() -> Iterator[Any]:
             env={**os.environ, "HOME": home},
         )
         try:
+            if not _shows_text(browser):
+                pytest.skip(
+                    without("font that the browser finds", "apt-get install fonts-liberation")
+                )
             yield browser
         finally:
             browser.close()
+
+
+def _shows_text(browser: Any) -> bool:
+    """Tell whether the browser can; without any font it shows none, and finds none on pages."""
+    page = browser.new_page()
+    page.set_content("<p>text</p>")
+    shown = page.inner_text("p") == "text"
+    page.close()
+    return bool(shown)
 
 
 @contextmanager
