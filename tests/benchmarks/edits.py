@@ -20,7 +20,8 @@ from kornia.filters import bilateral_blur, box_blur, gaussian_blur2d, median_blu
 from torch import Tensor
 
 from pixelrl.cli.allocator import keep_memory
-from pixelrl.runs.tables import Row, align_columns
+from pixelrl.runs.layout import lay_out
+from pixelrl.runs.tables import Row, Table
 from pixelrl_tasks.denoising import Denoising
 
 GRAY_LEVEL = 1 / 255
@@ -108,7 +109,7 @@ def main(arguments: list[str] | None = None) -> None:
             with torch.inference_mode():
                 rows = compare(torch.rand(shape, generator=rng), settings.runs)
             print(f"{shape[0]} x {shape[3]}x{shape[2]}, best of {settings.runs}")
-            print(align_columns(rows), end="\n\n")
+            print(lay_out(Table(("edit",), rows)), end="\n\n")
     finally:
         torch.set_num_threads(threads[0])
         cv2.setNumThreads(threads[1])

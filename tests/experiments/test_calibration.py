@@ -24,6 +24,7 @@ from pixelrl.experiments.calibration import (
 )
 from pixelrl.experiments.plots import draw_calibration, draw_steps, verdict
 from pixelrl.rl.trace import Trace
+from pixelrl.runs.tables import Table
 from readable import list_clashes
 
 ACTIONS = 9
@@ -159,7 +160,7 @@ def test_the_plot_shows_both_curves_and_its_labels_keep_clear(trend: float) -> N
     left, right = figure.axes
     (means,) = left.lines
     assert means.get_color() == LINE
-    groups = [(group.entropy, group.error) for group in group_pixels(found)]
+    groups = [(group.doubt, group.error) for group in group_pixels(found)]
     assert means.get_xydata().tolist() == list(map(list, groups))
     assert [line.get_color() for line in right.lines] == [LINE, SECOND]
     for line, curve in zip(right.lines, remaining(found), strict=True):
@@ -178,7 +179,7 @@ def test_steps_are_means_over_images() -> None:
         for image, offset in (("a", 0.0), ("b", 1.0))
         for step in range(3)
     ]
-    figure = draw_steps(rows)
+    figure = draw_steps(Table(("image", "step"), rows))
     assert [axes.get_title("left") for axes in figure.axes] == names
     assert figure.axes[7].lines[0].get_xydata().tolist() == [[0, 0.5], [1, 1.5], [2, 2.5]]
     assert figure.get_suptitle() == "Step by step, mean of 2"

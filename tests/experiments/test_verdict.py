@@ -6,9 +6,9 @@ import pytest
 
 from photos import tiny
 from pixelrl.config.compose import Experiment, compose
-from pixelrl.experiments.evaluate import score_table
+from pixelrl.experiments.evaluate import run_scoring
 from pixelrl.experiments.verdict import judge
-from pixelrl.runs.tables import Row
+from pixelrl.runs.tables import Table
 from pixelrl.training.checkpoint import build
 
 
@@ -16,16 +16,18 @@ def untrained(folder: Path) -> Experiment:
     return compose("denoising", overrides=tiny(folder, "task.length=2"))
 
 
-def rows_with(reward: float) -> list[Row]:
-    return [{"image": f"photo{n}", "psnr": 20.0, "ssim": 0.5, "reward": reward} for n in range(3)]
+def rows_with(reward: float) -> Table:
+    rows = [{"image": f"photo{n}", "psnr": 20.0, "ssim": 0.5, "reward": reward} for n in range(3)]
+    return Table(("image",), rows)
 
 
 def test_three_lines_are_of_the_same_images_and_scores(tmp_path: Path) -> None:
     experiment = untrained(tmp_path)
-    table = score_table(build(experiment), experiment, tmp_path / "out")
-    verdict = judge(experiment, table.rows, table.shares)
-    nothing, sequence, policy = verdict.rows
-    assert sum(table.shares.values()) == pytest.approx(1, abs=1e-6)
+    scored = run_scoring(build(experiment), experiment, tmp_path / "out")
+    table = scored.table
+    verdict = judge(experiment, table, scored.shares)
+    nothing, sequence, policy = verdict.table.rows
+    assert sum(scored.shares.values()) == pytest.approx(1, abs=1e-6)
     mean = sum(float(row["input_psnr"]) for row in table.rows) / 3
     assert nothing["psnr"] == pytest.approx(mean)
     assert policy["psnr"] == pytest.approx(sum(float(row["psnr"]) for row in table.rows) / 3)

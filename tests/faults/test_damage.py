@@ -1,6 +1,8 @@
 """Checkpoints are what was written, or are refused in one line; so is what would be lost."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -126,9 +128,6 @@ def test_a_damaged_last_state_falls_back_to_the_one_before(
 
 
 def test_two_at_once_never_share_a_run(finished: Path, tmp_path: Path) -> None:
-    import subprocess
-    import sys
-
     program = (
         "import sys, time\nfrom pathlib import Path\n"
         "from pixelrl.runs.directory import enter\n"
@@ -139,13 +138,13 @@ def test_two_at_once_never_share_a_run(finished: Path, tmp_path: Path) -> None:
     ) as other:
         assert other.stdout is not None
         assert other.stdout.readline() == "mine\n"
-        program = program.replace("sys.stdin.read()", "")
+        briefly = program.replace("sys.stdin.read()", "")
         done = subprocess.run(
-            [sys.executable, "-c", program], capture_output=True, text=True, check=False
+            [sys.executable, "-c", briefly], capture_output=True, text=True, check=False
         )
         assert "another process is learning in this run" in done.stderr
-        other.communicate()
-    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
+        other.kill()
+    assert subprocess.run([sys.executable, "-c", briefly], check=False).returncode == 0
 
 
 @pytest.mark.parametrize("rate", ["100.0", "1e30"])

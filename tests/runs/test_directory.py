@@ -1,41 +1,42 @@
 """A run's directory: what it says of itself, and which one is the newest."""
 
 import json
-import os
 import re
 from pathlib import Path
 
 import pytest
 
 from pixelrl.errors import CheckpointError
-from pixelrl.runs.directory import LAST, describe, latest_checkpoint, natural_key
+from pixelrl.runs.directory import LAST, describe, natural_key
+from pixelrl.runs.resume import find_resumed
 
 
-def write_checkpoint(root: Path, name: str, task: str, moment: int) -> Path:
-    """Write an empty checkpoint, last changed so many nanoseconds after the epoch."""
+def write_run(root: Path, name: str, task: str, started: str) -> Path:
+    """Write a run with an empty checkpoint, begun at a time; returns the checkpoint."""
     path = root / name / LAST
     path.parent.mkdir(parents=True)
     path.touch()
-    os.utime(path, ns=(moment, moment))
-    (root / name / "run.json").write_text(json.dumps({"task": task}))
+    (root / name / "run.json").write_text(json.dumps({"task": task, "started": started}))
+    (root / name / "config.yaml").touch()
     return path
 
 
-def test_the_newest_checkpoint_of_a_task_is_found(tmp_path: Path) -> None:
-    second = 1_700_000_000_000_000_000
-    old = write_checkpoint(tmp_path, "a", "denoising", second)
-    new = write_checkpoint(tmp_path, "b", "inpainting", second + 1_000_000_000)
-    assert latest_checkpoint(tmp_path, None) == new
-    assert latest_checkpoint(tmp_path, "denoising") == old
-    with pytest.raises(CheckpointError, match="no run of task 'other' with a checkpoint below"):
-        latest_checkpoint(tmp_path, "other")
+def test_the_newest_run_of_a_task_is_found(tmp_path: Path) -> None:
+    new = write_run(tmp_path, "a", "inpainting", "2026-11-28 10:00:00.500000")
+    old = write_run(tmp_path, "b", "denoising", "2026-11-28 10:00:00.400000")
+    assert find_resumed("last", tmp_path, "") == new
+    assert find_resumed("last", tmp_path, "", "denoising") == old
+    with pytest.raises(CheckpointError, match="no run of task 'other' below"):
+        find_resumed("last", tmp_path, "", "other")
 
 
-def test_of_checkpoints_of_one_moment_the_highest_number_is_taken(tmp_path: Path) -> None:
-    """As on disks that keep whole seconds, in whatever order a folder is listed."""
+def test_of_runs_of_one_moment_the_highest_number_is_taken(tmp_path: Path) -> None:
+    """As those of pixelrl 0.1.0, which kept whole seconds, in whatever order a folder is listed."""
     for seed in (10, 2, 9):
-        write_checkpoint(tmp_path, f"many-seed{seed}", "denoising", 1_700_000_000_000_000_000)
-    assert latest_checkpoint(tmp_path, "denoising").parent.parent.name == "many-seed10"
+        write_run(tmp_path, f"many-seed{seed}", "denoising", "2026-11-28 10:00:00")
+    found = find_resumed("last", tmp_path, "", "denoising")
+    assert found is not None
+    assert found.parent.parent.name == "many-seed10"
 
 
 def test_numbers_in_names_are_ordered_as_numbers() -> None:
