@@ -6,6 +6,7 @@ from typing import NamedTuple
 import lightning.pytorch as pl
 
 from pixelrl.config.compose import Experiment
+from pixelrl.data.module import ImageData
 from pixelrl.errors import CheckpointError
 from pixelrl.experiments.evaluate import run_scoring
 from pixelrl.experiments.trainer import make_checkpointing, make_data, make_directory, make_trainer
@@ -56,6 +57,20 @@ def fit(experiment: Experiment, resume: Path | None = None) -> Fitted:
     data = make_data(experiment)
     data.check()
     directory = runs.enter(run_of(resume)) if resume else make_directory(experiment)
+    try:
+        return _learn(module, data, experiment, directory, resume)
+    finally:
+        runs.leave(directory)
+
+
+def _learn(
+    module: PixelA3C,
+    data: ImageData,
+    experiment: Experiment,
+    directory: Path,
+    resume: Path | None,
+) -> Fitted:
+    """Learn in a run's directory, and score there."""
     shows = [ShowEpisodes(directory / "filmstrips"), ShareHistograms()]
     trainer = make_trainer(
         experiment,

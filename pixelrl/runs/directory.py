@@ -80,6 +80,13 @@ def enter(directory: Path) -> Path:
     return directory
 
 
+def leave(directory: Path) -> None:
+    """Let other processes have a run's directory again."""
+    lock = _CLAIMS.pop(directory.resolve(), None)
+    if lock is not None:
+        os.close(lock)
+
+
 def is_run(directory: Path) -> bool:
     """Tell whether a directory proves to be a run's: by the description that fit has left in it."""
     return (directory / ABOUT).is_file() and (directory / "config.yaml").is_file()

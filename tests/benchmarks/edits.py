@@ -20,8 +20,11 @@ from kornia.filters import bilateral_blur, box_blur, gaussian_blur2d, median_blu
 from torch import Tensor
 
 from pixelrl.cli.allocator import keep_memory
+<<<<<<< HEAD
 from pixelrl.runs.layout import lay_out
 from pixelrl.runs.tables import Row, Table
+=======
+>>>>>>> edits
 from pixelrl_tasks.denoising import Denoising
 
 GRAY_LEVEL = 1 / 255
@@ -76,21 +79,24 @@ def clock(work: Callable[[], object]) -> float:
     return (time.thread_time() - began) * 1000
 
 
-def compare(image: Tensor, runs: int) -> list[Row]:
-    """Time every job in turn and keep the best of each."""
+def compare(image: Tensor, runs: int) -> dict[str, tuple[float, float, float]]:
+    """Time every job in turn; keep the best of each, ours, OpenCV's and Kornia's, by name."""
     ways = jobs(image)
     for work in chain(*ways.values()):
         work()  # warms up
     rounds = [[clock(work) for work in chain(*ways.values())] for _ in range(runs)]
-    best = iter(np.min(rounds, 0))
-    rows: list[Row] = []
-    for name in ways:
-        ours, opencv, kornia = float(next(best)), float(next(best)), float(next(best))
-        times = {"ours ms": ours, "opencv ms": opencv, "kornia ms": kornia}
-        rows.append(
-            {"edit": name, **times, "ours/opencv": ours / opencv, "kornia/ours": kornia / ours}
-        )
-    return rows
+    best = np.min(rounds, 0).reshape(-1, 3)
+    return {name: tuple(row) for name, row in zip(ways, best.tolist(), strict=True)}
+
+
+def lay_out(times: Mapping[str, tuple[float, float, float]]) -> str:
+    """Make a table of milliseconds and ratios."""
+    heads = ("ours", "OpenCV", "Kornia", "ours/OpenCV", "Kornia/ours")
+    lines = [f"{'ms':14}" + "".join(f"{head:>13}" for head in heads)]
+    for name, (ours, opencv, kornia) in times.items():
+        cells = (ours, opencv, kornia, ours / opencv, kornia / ours)
+        lines.append(f"{name:14}" + "".join(f"{cell:13.2f}" for cell in cells))
+    return "\n".join(lines)
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -107,9 +113,13 @@ def main(arguments: list[str] | None = None) -> None:
     try:
         for shape in ((1, 1, height, width), (settings.batch, 1, 70, 70)):
             with torch.inference_mode():
-                rows = compare(torch.rand(shape, generator=rng), settings.runs)
+                times = compare(torch.rand(shape, generator=rng), settings.runs)
             print(f"{shape[0]} x {shape[3]}x{shape[2]}, best of {settings.runs}")
+<<<<<<< HEAD
             print(lay_out(Table(("edit",), rows)), end="\n\n")
+=======
+            print(lay_out(times), end="\n\n")
+>>>>>>> edits
     finally:
         torch.set_num_threads(threads[0])
         cv2.setNumThreads(threads[1])

@@ -175,7 +175,7 @@ def test_the_plot_shows_both_curves_and_its_labels_keep_clear(trend: float) -> N
 def test_steps_are_means_over_images() -> None:
     names = [f"mask_score_{number}" for number in range(20)]
     rows = [
-        {"image": image, "step": str(step), **dict.fromkeys(names, step + offset)}
+        {"image": image, "step": step, **dict.fromkeys(names, step + offset)}
         for image, offset in (("a", 0.0), ("b", 1.0))
         for step in range(3)
     ]
