@@ -20,11 +20,6 @@ from kornia.filters import bilateral_blur, box_blur, gaussian_blur2d, median_blu
 from torch import Tensor
 
 from pixelrl.cli.allocator import keep_memory
-<<<<<<< HEAD
-from pixelrl.runs.layout import lay_out
-from pixelrl.runs.tables import Row, Table
-=======
->>>>>>> edits
 from pixelrl_tasks.denoising import Denoising
 
 GRAY_LEVEL = 1 / 255
@@ -115,11 +110,7 @@ def main(arguments: list[str] | None = None) -> None:
             with torch.inference_mode():
                 times = compare(torch.rand(shape, generator=rng), settings.runs)
             print(f"{shape[0]} x {shape[3]}x{shape[2]}, best of {settings.runs}")
-<<<<<<< HEAD
-            print(lay_out(Table(("edit",), rows)), end="\n\n")
-=======
             print(lay_out(times), end="\n\n")
->>>>>>> edits
     finally:
         torch.set_num_threads(threads[0])
         cv2.setNumThreads(threads[1])
