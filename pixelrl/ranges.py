@@ -54,6 +54,7 @@ def number(default: Any, allowed: Range) -> Any:  # noqa: ANN401 - as `dataclass
     """Declare a field of a settings dataclass, or of a task, with the values it may have.
 
     Example:
+        >>> from dataclasses import dataclass
         >>> @dataclass(frozen=True)
         ... class Blur:
         ...     sigma: float = number(1.0, POSITIVE)
@@ -75,6 +76,7 @@ def check_numbers(section: str, settings: Any) -> None:  # noqa: ANN401 - any da
         ConfigError: one is not; names the key, what was expected and what it got.
 
     Example:
+        >>> from pixelrl.settings import Learning
         >>> check_numbers("learning", Learning(spread=32))
         Traceback (most recent call last):
         pixelrl.errors.ConfigError: learning.spread: expected 0 or an odd number of pixels, got 32.

@@ -134,6 +134,7 @@ class Data:
     Example:
         >>> flat({"data.train": Data(train={"image": "noisy", "target": "clean"}).train})
         {'data.train.image': 'noisy', 'data.train.target': 'clean'}
+        >>> from pixelrl.ranges import check_numbers
         >>> check_numbers("data", Data(rotate=200.0))
         Traceback (most recent call last):
         pixelrl.errors.ConfigError: data.rotate: expected degrees from 0 to 180, got 200.0.
@@ -180,6 +181,7 @@ class Run:
             ``pdf`` for pages and papers.
 
     Example:
+        >>> from pixelrl.ranges import check_numbers
         >>> check_numbers("run", Run(devices=0))
         Traceback (most recent call last):
         pixelrl.errors.ConfigError: run.devices: expected more than zero, got 0.

@@ -123,7 +123,7 @@ def make_optimizer(parts: Sequence[nn.Module], kind: str, rate: float) -> Optimi
 
     Example:
         >>> from pixelrl.rl.network import PolicyValueNet
-        >>> optimizer = make_optimizer(PolicyValueNet(1, 9, width=8), "muon", rate=1e-3)
+        >>> optimizer = make_optimizer([PolicyValueNet(1, 9, width=8)], "muon", rate=1e-3)
         >>> [(len(group["params"]), group["lr"]) for group in optimizer.param_groups]
         [(12, 0.001), (11, 0.02)]
     """
