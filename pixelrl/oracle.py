@@ -49,6 +49,14 @@ def price_candidates(task: Task, image: Tensor, candidates: Tensor, scene: Scene
 
     Returns:
         ``(B,A,H,W)``.
+
+    Example:
+        >>> from pixelrl_tasks.denoising import Denoising
+        >>> task, image = Denoising(), torch.full((1, 1, 8, 8), 0.5)
+        >>> scene = {"image": image, "target": image + 1 / 255}
+        >>> rewards = price_candidates(task, image, task.candidates(image, scene), scene)
+        >>> task.actions.names[int(rewards[0, :, 4, 4].argmax())]
+        '+1'
     """
     outcomes = candidates.unbind(1)
     return torch.cat([task.reward(image, outcome, scene) for outcome in outcomes], 1)
@@ -64,6 +72,13 @@ def measure_reward_spread(task: Task, scene: Scene) -> Tensor:
     Returns:
         ``()``: the standard deviation over edits, the median over pixels; the mean over pixels
         where edits make no difference for most of them.
+
+    Example:
+        >>> from pixelrl_tasks.denoising import Denoising
+        >>> image = torch.rand(1, 1, 16, 16, generator=torch.Generator().manual_seed(0))
+        >>> scene = {"image": image, "target": torch.zeros_like(image)}
+        >>> float(measure_reward_spread(Denoising(), scene)) > 0
+        True
     """
     apart = rewards_per_edit(task, scene["image"], scene).std(1)
     middle = apart.median()

@@ -33,8 +33,8 @@ class Network:
             IRCNN ``.caffemodel``; empty for random weights.
 
     Example:
-        >>> flat({"network": vars(Network(width=32))})
-        {'network.width': 32, 'network.memory': True, 'network.init': ''}
+        >>> flat({"network": vars(Network(width=32))})["network.width"]
+        32
     """
 
     kind: Literal["published", "goal"] = "published"
@@ -98,7 +98,12 @@ class Learning:
 
     @property
     def batches(self) -> int:
-        """Batches of both phases."""
+        """Batches of both phases.
+
+        Example:
+            >>> Learning(goal_episodes=400, episodes=100).batches
+            500
+        """
         return self.goal_episodes + self.episodes
 
 

@@ -191,6 +191,14 @@ def whole_picture(path: Path) -> Iterator[Path]:
 
     Raises:
         DataError: the file cannot be written.
+
+    Example:
+        >>> import tempfile
+        >>> path = Path(tempfile.mkdtemp()) / "deep" / "picture.png"
+        >>> with whole_picture(path) as part:
+        ...     Image.new("L", (2, 1)).save(part)
+        >>> [each.name for each in path.parent.iterdir()]
+        ['picture.png']
     """
     try:
         with whole_file(path) as part:

@@ -70,11 +70,15 @@ class GoalPolicy(nn.Module):
         return self.goal.stride
 
     def hidden_kernels(self) -> list[Tensor]:
-        """List the kernels between hidden layers, for `optimizers.Muon`."""
+        """List the kernels ``(D,D,k,k)`` between hidden layers, for `optimizers.Muon`."""
         return self.goal.hidden_kernels()
 
     def value(self, observation: Tensor, memory: Tensor | None = None) -> Tensor:
-        """Expect the return from here on, ``(B,1,H,W)``."""
+        """Expect the return from here on, ``(B,1,H,W)``.
+
+        Raises:
+            TypeError: the policy gave no value.
+        """
         value: Tensor | None = self(observation, memory).value
         if value is None:
             raise TypeError("the policy was asked for its value and gave none.")

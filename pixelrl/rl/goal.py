@@ -102,7 +102,7 @@ class GoalNet(nn.Module):
         return -(-exact // self.stride) * self.stride
 
     def hidden_kernels(self) -> list[Tensor]:
-        """List the kernels between hidden layers, for `optimizers.Muon`."""
+        """List the kernels ``(D,D,k,k)`` between hidden layers, for `optimizers.Muon`."""
         ends = ("head.", "tail.", "doubt.")
         named = self.named_parameters()
         return [weight for name, weight in named if weight.ndim == 4 and not name.startswith(ends)]

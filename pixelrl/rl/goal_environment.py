@@ -57,7 +57,11 @@ class GoalEnvironment:
         return pick(self.candidates(image, scene), choice)
 
     def candidates(self, image: Tensor, scene: Scene) -> Tensor:
-        """Compute what every edit would make of the image, ``(B,A,C,H,W)``; the last is kept."""
+        """Compute what every edit would make of the image, ``(B,A,C,H,W)``; the last is kept.
+
+        Raises:
+            TypeError: a map that tiles need is missing.
+        """
         if self._known is None or self._known[0] is not image:
             self._known = (image, self._compute(image, scene))
         return self._known[1]

@@ -14,11 +14,11 @@ STEP = 20.0
 
 
 @runtime_checkable
-class KnowsHidden(Protocol):
+class _KnowsHidden(Protocol):
     """Name a network that knows which of its kernels lie between hidden layers."""
 
     def hidden_kernels(self) -> list[Tensor]:
-        """List them."""
+        """List them, ``(D,D,k,k)`` each."""
 
 
 class Muon(Adam):
@@ -140,7 +140,7 @@ def _hidden(module: nn.Module) -> list[Tensor]:
 
     A network that knows them itself (``hidden_kernels``) is asked.
     """
-    if isinstance(module, KnowsHidden):
+    if isinstance(module, _KnowsHidden):
         return module.hidden_kernels()
     kernels = [part.weight for part in module.modules() if isinstance(part, nn.Conv2d)]
     width = max((min(kernel.shape[:2]) for kernel in kernels), default=0)

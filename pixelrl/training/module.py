@@ -108,17 +108,23 @@ class PixelA3C(BaseModule):
         self.log_dict({**named, "train/rate": self.end_batch()}, sync_dist=True, prog_bar=False)
 
     def learn_goal(self, scene: Scene, batch: int) -> dict[str, Tensor]:
-        """Update the goal from a batch; returns the parts of the loss."""
-        if self.learner is None or not isinstance(self.policy, GoalPolicy):
+        """Update the goal from a batch ``(B,K,H,W)``; returns the parts of the loss, scalars.
+
+        Raises:
+            TypeError: the network has no goal.
+        """
+        policy, learner = self.policy, self.learner
+        if learner is None or not isinstance(policy, GoalPolicy):
             raise TypeError("a network without a goal cannot learn one.")
-        losses = goal_losses(self.task, self.learner, scene)
-        self.update(losses.total(self.policy.reward_spread))
-        average_weights(self.policy.goal, self.learner, batch)
+        losses = goal_losses(self.task, learner, scene)
+        self.update(losses.total(policy.reward_spread))
+        average_weights(policy.goal, learner, batch)
         return {name: part.detach() for name, part in losses._asdict().items()}
 
     def learn_episode(self, scene: Scene, episode: int) -> dict[str, Tensor]:
-        """Play one episode and learn from each window as it ends; returns the sums of parts."""
-        choose: Choose = partial(sample, rng=self._rng(episode), share=self._share())
+        """Roll out an episode on ``(B,K,H,W)``; returns the sums of window losses, scalars."""
+        share = (self.trainer.global_rank, self.trainer.world_size)
+        choose: Choose = partial(sample, rng=self._rng(episode), share=share)
         if ESTIMATORS[self.learning.estimator].greedy:
             choose = choose_greedy
         done = 0
@@ -197,7 +203,7 @@ class PixelA3C(BaseModule):
         return parts.policy + rule.value * parts.value - rule.entropy * parts.entropy
 
     def doubt_loss(self, step: Transition, scene: Scene) -> Tensor | float:
-        """Score the doubt of the step that set the goal; zero for all others."""
+        """Score the doubt of the step that set the goal, a scalar; zero for all others."""
         doubt, memory = step.output.doubt, step.output.memory
         if doubt is None or memory is None or not doubt.requires_grad:
             return 0.0
@@ -210,9 +216,8 @@ class PixelA3C(BaseModule):
         """Expect the return after a step, ``(B,1,H,W)``, without gradient."""
         with torch.no_grad():
             with exact(self.device):
-                observation = (environment or make_environment(self.task, self.policy)).observe(
-                    step.after, scene
-                )
+                environment = environment or make_environment(self.task, self.policy)
+                observation = environment.observe(step.after, scene)
             return self.policy.value(observation, step.output.memory)
 
     # Editing
@@ -263,21 +268,16 @@ class PixelA3C(BaseModule):
         edited = self.edit(scene, with_reward=True, with_trace=True)
         before = self.task.scores(scene["image"], scene)
         scores = {f"input_{name}": score for name, score in before.items()}
-        scores.update(self.task.scores(edited.image, scene))
-        return {"edited": edited, "scores": {**scores, "reward": edited.reward}}
+        scores |= {**self.task.scores(edited.image, scene), "reward": edited.reward}
+        return {"edited": edited, "scores": scores}
 
     def predict_step(self, scene: Scene, index: int) -> Edited:
         """Edit one batch."""
         return self.edit(scene, with_trace=True)
 
-    # Parts of the above
-
     def _rng(self, episode: int) -> Generator:
         seed = SeedSequence((self.seed, episode)).generate_state(1, "uint64").item()
         return Generator(self.device).manual_seed(seed >> 1)
-
-    def _share(self) -> tuple[int, int]:
-        return self.trainer.global_rank, self.trainer.world_size
 
     def _measure(self, scene: Scene) -> None:
         """Measure the unit of rewards where it is needed and not known."""
