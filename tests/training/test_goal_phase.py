@@ -141,7 +141,7 @@ def test_a_run_resumed_in_either_phase_or_between_ends_the_same(
     assert not equal(weights(last(tmp_path, "halves")), weights(last(tmp_path, "whole")))
     resumed = fit(halves, last(tmp_path, "halves"))
     assert equal(weights(last(tmp_path, "halves")), weights(last(tmp_path, "whole")))
-    assert resumed.rows == whole.rows
+    assert resumed.scores.rows == whole.scores.rows
 
 
 @pytest.mark.parametrize(
@@ -152,7 +152,7 @@ def test_either_phase_can_be_left_out(
 ) -> None:
     fitted = fit(aiming(tmp_path, left_out, f"run.validate_every={kept}"))
     assert f"episode {kept}/{kept}" in capsys.readouterr().out
-    assert fitted.rows
+    assert fitted.scores.rows
 
 
 # Checkpoints

@@ -49,7 +49,7 @@ def test_a_resumed_run_ends_with_the_same_weights(
     resumed = fit(halves, last)
     assert resumed.directory.samefile(tmp_path / "runs" / "halves")
     assert equal(weights(last), weights(whole.directory / "checkpoints" / "last.ckpt"))
-    assert resumed.rows == whole.rows
+    assert resumed.scores.rows == whole.scores.rows
 
 
 DYING = """
