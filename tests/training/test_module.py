@@ -151,4 +151,4 @@ def test_large_images_are_edited_in_tiles_with_the_same_result(checkpoint: Path)
 def test_fit_on_an_accelerator(tmp_path: Path) -> None:
     options = tiny(tmp_path, "run.accelerator=gpu", "run.precision=bf16-mixed")
     fitted = fit(compose("denoising", overrides=options))
-    assert fitted.rows
+    assert fitted.scores.rows
