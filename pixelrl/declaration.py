@@ -64,6 +64,11 @@ class Score:
         """An arrow that points to what is better; empty if that is not declared."""
         return {True: "↑", False: "↓", None: ""}[self.higher_is_better]
 
+    @property
+    def head(self) -> str:
+        """The name with its unit and arrow, as it heads a column or a chart."""
+        return f"{self.title} {self.arrow}".rstrip()
+
     def text(self, value: float | None) -> str:
         """Write a value without its unit; nothing for None."""
         if value is None:

@@ -129,7 +129,7 @@ def _log_outcome(
 
     write_table(directory)
     title = f"{experiment.name}, seed {experiment.run.seed}"
-    draw_learning_curves(directory, title, experiment.run.figures)
+    draw_learning_curves(directory, title, scores.declared, experiment.run.figures)
     log_scores(trainer.loggers, scores, experiment.learning.batches)
     best = directory / runs.BEST
     if experiment.run.log_model and best.is_file():

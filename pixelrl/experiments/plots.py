@@ -5,6 +5,7 @@ import math
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from pixelrl.declaration import find_score
 from pixelrl.drawing.charts import (
     LINE,
     MARKED,
@@ -72,7 +73,8 @@ def draw_steps(table: Table) -> Figure:
     for step, group in groups.items():
         for name, value in mean_values(means(group)).items():
             series[name].append((float(step or 0), math.nan if value is None else value))
-    return draw_curves(series, f"Step by step, mean of {len(groups[0].rows)}", "step")
+    named = {find_score(table.declared, name).head: points for name, points in series.items()}
+    return draw_curves(named, f"Step by step, mean of {len(groups[0].rows)}", "step")
 
 
 def verdict(correlation: float, measure: Measure = "entropy") -> str:

@@ -42,8 +42,7 @@ def markdown(table: Table) -> str:
 
     The heading of a score tells its unit and, by an arrow, what is better.
     """
-    scores = [find_score(table.declared, name) for name in table.shown]
-    heads = [f"{score.title} {score.arrow}".rstrip() for score in scores]
+    heads = [find_score(table.declared, name).head for name in table.shown]
     lines = [heads, ["---"] + ["---:"] * (len(heads) - 1), *_write(table, table.rows)]
     escaped = [[text.replace("|", "\\|") for text in line] for line in lines]
     return "\n".join(f"| {' | '.join(line)} |" for line in escaped)

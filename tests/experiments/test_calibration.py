@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from scipy.stats import spearmanr
 from torch import Tensor
 
+from pixelrl.declaration import Score
 from pixelrl.drawing.charts import LINE, SECOND
 from pixelrl.experiments.calibration import (
     BINS,
@@ -179,8 +180,10 @@ def test_steps_are_means_over_images() -> None:
         for image, offset in (("a", 0.0), ("b", 1.0))
         for step in range(3)
     ]
-    figure = draw_steps(Table(("image", "step"), rows))
-    assert [axes.get_title("left") for axes in figure.axes] == names
+    declared = {names[0]: Score(names[0], "dB", higher_is_better=False)}
+    figure = draw_steps(Table(("image", "step"), rows, declared))
+    heads = [f"{names[0]} (dB) ↓", *names[1:]]
+    assert [axes.get_title("left") for axes in figure.axes] == heads
     assert figure.axes[7].lines[0].get_xydata().tolist() == [[0, 0.5], [1, 1.5], [2, 2.5]]
     assert figure.get_suptitle() == "Step by step, mean of 2"
     assert list_clashes(figure) == []  # though there are twenty

@@ -13,6 +13,7 @@ from PIL import Image
 from modules import SLOW, imported_by
 from photos import tiny
 from pixelrl.cli.main import main
+from pixelrl.declaration import Score, declare
 from pixelrl.errors import CheckpointError
 from pixelrl.runs.compare import compare_runs, list_runs, read_run, tabulate_runs
 from pixelrl.runs.curves import draw_learning_curves
@@ -208,10 +209,12 @@ def test_history_joins_the_sessions_of_a_run(tmp_path: Path) -> None:
 def test_a_fit_leaves_its_learning_curves(seeds: Path, tmp_path: Path) -> None:
     with Image.open(seeds / "alone" / "curves.png") as picture:
         assert picture.width > 800  # several panels
-    draw_learning_curves(tmp_path, "nothing was logged")
+    draw_learning_curves(tmp_path, "nothing was logged", {})
     assert not (tmp_path / "curves.png").exists()
-    write_log(tmp_path, 0, "step,val/a,train/rate\n0,1.0,2.0\n1,nan,3.0\n")
-    draw_learning_curves(tmp_path, "a title", "svg")
+    write_log(tmp_path, 0, "step,val/a,val/psnr,train/value,train/rate\n0,1,1,1,2\n1,nan,1,1,3\n")
+    declared = declare((Score("value", higher_is_better=True),))
+    draw_learning_curves(tmp_path, "a title", declared, "svg")
     drawn = (tmp_path / "curves.svg").read_text("utf-8")
-    assert "<!-- val/a -->" in drawn
+    for name in ("val/a", "val/psnr (dB) ↑", "train/value"):  # the last is a loss and no score
+        assert f"<!-- {name} -->" in drawn
     assert "train/rate" not in drawn
