@@ -212,7 +212,7 @@ def test_the_doubt_is_traced_once_in_gray_levels_and_recorded(tmp_path: Path) ->
     choices = edited.choices[:, 0].numpy().astype(np.uint8)
     path = tmp_path / "a.choices.npz"
     save_choices(path, Recorded(choices, policy.task.actions.names, {}, held))
-    layer = load_choices(path, with_layers=True).layers["doubt"]
+    layer = load_choices(path, with_arrays=True).arrays["doubt"]
     assert layer.shape == (12, 10)
     assert np.allclose(layer, edited.trace.doubt[0], rtol=1e-3)
 
