@@ -9,6 +9,10 @@ from torch import Tensor
 
 from pixelrl.filtering.raster import Raster, add_border
 
+STRETCH = 80_000
+"""How many pixels a CPU filters at a time: what that takes stays in its cache, where a whole
+photograph's would not, and starting an operation is still cheap beside computing it."""
+
 
 def bilateral_filters(
     image: Tensor, size: int, sigmas: Sequence[tuple[float, float]]
@@ -30,17 +34,42 @@ def bilateral_filters(
     Raises:
         MapError: the image is not larger than half the disc.
     """
-    radius = size // 2
     raster = Raster.of(add_border(image, size, "reflect"))
-    values, start = raster.values, radius * (raster.width + 1)
-    pairs, middle = values[:, : -radius * raster.width], values[:, start:-start]
+    values, margin = raster.values, (size // 2) * (raster.width + 1)
+    length = values.shape[1] - 2 * margin
+    stretch = STRETCH if values.is_cpu and not values.requires_grad else length
+    parts = [
+        _average(values[:, at : at + stretch + 2 * margin], size // 2, raster.width, sigmas)
+        for at in range(0, length, stretch)
+    ]
+    return [
+        raster.images(torch.cat(found, 1), *image.shape[-2:]) for found in zip(*parts, strict=True)
+    ]
+
+
+def _average(
+    values: Tensor, radius: int, width: int, sigmas: Sequence[tuple[float, float]]
+) -> list[Tensor]:
+    """Filter a stretch of a raster.
+
+    Args:
+        values: ``(C,N)``, with a margin of ``radius`` rows and pixels at either end.
+        radius: of the disc, in pixels.
+        width: of the raster's rows.
+        sigmas: for each filter those of color and space.
+
+    Returns:
+        For each filter the stretch without its margins.
+    """
+    start = radius * (width + 1)
+    pairs, middle = values[:, : -radius * width], values[:, start:-start]
     buffers = _Buffers.beside(pairs)
     totals = [torch.zeros_like(middle) for _ in sigmas]
     weights = [torch.ones_like(middle[:1]) for _ in sigmas]
     for dy, dx in _half_disc(radius):
         # A pair's maps stand at the place of its first pixel; every pixel is once the first
         # and once the second of a pair, and both give each other the same weight.
-        step = dy * raster.width + dx
+        step = dy * width + dx
         first, second = (slice(at, at + middle.shape[1]) for at in (start, start - step))
         other = values.narrow(1, step, pairs.shape[1])
         difference = torch.sub(other, pairs, out=buffers.difference)
@@ -53,8 +82,7 @@ def bilateral_filters(
             pull = torch.mul(similar, difference, out=buffers.pull)
             total.add_(pull[:, first], alpha=near).sub_(pull[:, second], alpha=near)
     return [
-        raster.images(torch.addcdiv(middle, total, weight), *image.shape[-2:])
-        for total, weight in zip(totals, weights, strict=True)
+        torch.addcdiv(middle, total, weight) for total, weight in zip(totals, weights, strict=True)
     ]
 
 

@@ -109,6 +109,15 @@ def test_how_an_image_lies_in_memory_does_not_matter(name: str) -> None:
     assert torch.equal(SMALL[name](one), wanted[:1].expand(3, -1, -1, -1))
 
 
+@given(images(sides=(5, 14)), st.integers(1, 200))
+def test_bilateral_means_are_the_same_in_stretches_of_any_length(image: Tensor, most: int) -> None:
+    edit = bilateral(5, 0.1, 5.0)
+    wanted = edit(image)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("pixelrl.filtering.bilateral.STRETCH", most)
+        assert torch.equal(edit(image), wanted)
+
+
 @pytest.mark.parametrize("name", SMALL)
 def test_float64_is_more_exact_and_nothing_else(name: str) -> None:
     image = torch.rand(2, 3, 12, 11)
