@@ -1,8 +1,4 @@
-"""The space a sweep searches.
-
-Every parameter is a map from the unit interval: `at` turns a number in [0, 1) into a value by the
-inverse of its distribution, `unit` turns a value back.
-"""
+"""The space a sweep searches: parameters that are one of several values, or numbers."""
 
 import json
 import math
@@ -10,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from scipy.special import betainc, betaincinv, ndtr, ndtri
+from scipy.special import betaincinv, ndtri
 
 from pixelrl.errors import ConfigError
 
@@ -39,17 +35,13 @@ class Choice:
     weights: tuple[float, ...]
 
     def at(self, unit: float) -> Value:
-        """Take the value at a place in [0, 1)."""
+        """Take the value at a place in [0, 1), of which each has a share by its weight."""
         reached = 0.0
         for value, weight in zip(self.values, self.weights, strict=True):
             reached += weight
             if unit < reached:
                 return value
         return self.values[-1]
-
-    def index(self, value: Value) -> int:
-        """Tell which of the values this is."""
-        return [label(one) for one in self.values].index(label(value))
 
 
 @dataclass(frozen=True)
@@ -77,29 +69,12 @@ class Number:
     beta: tuple[float, float] | None = None
 
     def at(self, unit: float) -> float:
-        """Take the value at a place in [0, 1)."""
-        first, second = self.ends
-        if self.whole:
-            return int(min(first + math.floor(unit * (second - first + 1)), second))
-        if self.normal:
-            value = first + second * float(ndtri(min(max(unit, EDGE), 1 - EDGE)))
-        elif self.beta:
-            value = float(betaincinv(*self.beta, unit))
-        else:
-            value = first + unit * (second - first)
-        return self.quantize(math.exp(value) if self.logarithmic else value)
-
-    def unit(self, value: float) -> float:
-        """Tell the place of a value in [0, 1]; that of its middle if it is whole."""
-        first, second = self.ends
-        if self.whole:
-            return (value - first + 0.5) / (second - first + 1)
-        value = math.log(max(value, 1e-300)) if self.logarithmic else value
-        if self.normal:
-            return float(ndtr((value - first) / second))
+        """Take the value at a place in [0, 1), by the inverse of a normal or beta distribution."""
         if self.beta:
-            return float(betainc(*self.beta, min(max(value, 0.0), 1.0)))
-        return min(max((value - first) / (second - first), 0.0), 1.0)
+            return self.quantize(float(betaincinv(*self.beta, unit)))
+        mean, deviation = self.ends
+        value = mean + deviation * float(ndtri(min(max(unit, EDGE), 1 - EDGE)))
+        return self.quantize(math.exp(value) if self.logarithmic else value)
 
     def quantize(self, value: float) -> float:
         """Round to a multiple of the quantum, an integer if that is one."""
