@@ -27,6 +27,7 @@ def tiny(folder: Path, *more: str) -> list[str]:
         "network.width=8",
         "learning.spread=9",
         "learning.episodes=6",
+        "learning.goal_episodes=0",
         "data.crop=24",
         "data.batch=2",
         "run.checkpoint_every=2",

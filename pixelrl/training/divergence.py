@@ -30,7 +30,7 @@ def check_loss(
     """
     if torch.isfinite(loss):
         return
-    cause = _blame(task, steps, scene) or f"the loss is {float(loss)}: {CURE}"
+    cause = _blame(task, steps, scene) or f"the loss is {float(loss.detach())}: {CURE}"
     raise DivergenceError(f"{type(task).__name__}, episode {episode + 1}: {cause}.")
 
 
