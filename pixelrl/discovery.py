@@ -54,6 +54,19 @@ def read_summary(point: EntryPoint) -> str:
     return ""
 
 
+def find_folder(point: EntryPoint) -> Path | None:
+    """Find the folder of the package that an entry point names; None if it is not there.
+
+    Example:
+        >>> find_folder(find(TASKS, "denoising")).name
+        'pixelrl_tasks'
+    """
+    try:
+        return _file_of(point.module).parent
+    except (StopIteration, ImportError, ValueError):
+        return None
+
+
 def find(group: str, name: str) -> EntryPoint:
     """Find the one entry point of a name, importing nothing.
 

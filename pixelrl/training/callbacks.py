@@ -14,8 +14,9 @@ from pixelrl.images.files import write_image
 from pixelrl.maps import Scene
 from pixelrl.rl.rollout import replay
 from pixelrl.task import Task
-from pixelrl.training.checkpoint import FORMAT, KEY, SUPERVISED
+from pixelrl.training.checkpoint import SUPERVISED
 from pixelrl.training.module import PixelA3C
+from pixelrl.training.weights import FORMAT, KEY
 
 
 class StoreSettings(Callback):

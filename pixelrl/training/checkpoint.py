@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import torch
 
+from pixelrl.agents import SUFFIX, find_weights
 from pixelrl.config.compose import Experiment, as_plain, from_plain
 from pixelrl.errors import CheckpointError, ConfigError
 from pixelrl.rl.aim import GoalPolicy
@@ -18,13 +19,9 @@ from pixelrl.training.files import read_whole
 from pixelrl.training.module import PixelA3C
 from pixelrl.training.official_weights import load_official_weights
 from pixelrl.training.pretraining import hand_over
+from pixelrl.training.weights import FORMAT, KEY, read_weights
 
 LOG = logging.getLogger(__name__)
-
-KEY = "pixelrl"
-"""Where a Lightning checkpoint holds our part: format version and settings, plain values only."""
-
-FORMAT = 1
 
 UNIT = "reward_spread"
 """The one weight that a module may have or not: the unit of the rewards it learns from."""
@@ -60,7 +57,7 @@ def build(experiment: Experiment) -> PixelA3C:
         tile=experiment.data.tile,
     )
     if network.init:
-        LOG.info("network.init: %s", initialize(module, Path(network.init)))
+        LOG.info("network.init: %s", initialize(module, find_weights(network.init)))
     return module
 
 
@@ -188,7 +185,7 @@ def read(path: Path) -> dict[str, Any]:
     Raises:
         CheckpointError: the file is missing, no checkpoint of ours, or damaged.
     """
-    stored = read_whole(path)
+    stored = read_weights(path) if path.suffix == SUFFIX else read_whole(path)
     if not isinstance(stored.get(KEY), Mapping):
         raise CheckpointError(f"{path}: a checkpoint, but not one of pixelrl.")
     if stored[KEY].get("format") != FORMAT:

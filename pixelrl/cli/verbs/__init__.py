@@ -25,6 +25,8 @@ NAMES = (
     "runs",
     "benchmark",
     "tasks",
+    "weights",
+    "pack",
     "check",
     "new-task",
     "data",

@@ -17,7 +17,10 @@ if TYPE_CHECKING:
 def policy_options(parser: argparse.ArgumentParser) -> None:
     """State how a policy is named and where results go."""
     parser.add_argument("--checkpoint", metavar="CKPT|RUN", help="what fit has left")
-    parser.add_argument("--task", help="with network.init=FILE: published weights of this task")
+    parser.add_argument("--weights", metavar="NAME|FILE",
+                        help="trained agents (`pixelrl weights` lists them)")  # fmt: skip
+    parser.add_argument("--task", help="of the trained agents that are named like it; or, with"
+                        " network.init=FILE, of published weights")  # fmt: skip
     recipe_option(parser)
     parser.add_argument("--out", default="results", metavar="DIR", help="default: results")
 
@@ -60,19 +63,38 @@ def restore_policy(
         PluginError: the task cannot be loaded.
     """
     allocator.keep_memory()
-    if arguments.checkpoint:
-        from pixelrl.runs.directory import checkpoint_in
+    started = any(override.lstrip("-").startswith("network.init=") for override in overrides)
+    path = _named(arguments, started=started)
+    if path:
         from pixelrl.training.checkpoint import check_task_name, restore
 
-        path = checkpoint_in(Path(arguments.checkpoint))
         found = restore(path, overrides)
         check_task_name(found.experiment, arguments.task, path)
         return found.module, found.experiment
-    if not any(override.lstrip("-").startswith("network.init=") for override in overrides):
+    if not started:
         raise ConfigError(
-            "no policy is named; pass --checkpoint CKPT, or --task NAME network.init=FILE."
+            "no policy is named; pass --weights NAME (`pixelrl weights` lists them),"
+            " --checkpoint CKPT, or --task NAME network.init=FILE."
         )
     from pixelrl.training.checkpoint import build
 
     experiment = compose_experiment(arguments, overrides, told=bool(arguments.config))
     return build(experiment), experiment
+
+
+def _named(arguments: argparse.Namespace, *, started: bool) -> Path | None:
+    """Find the file of the policy that the options name; agents may be called after their task."""
+    from pixelrl.agents import find_weights, list_agents
+
+    if arguments.weights:
+        if arguments.checkpoint:
+            raise ConfigError("--weights and --checkpoint name two policies; pass one.")
+        return find_weights(arguments.weights)
+    if arguments.checkpoint:
+        from pixelrl.runs.directory import checkpoint_in
+
+        return checkpoint_in(Path(arguments.checkpoint))
+    if not started and not arguments.config and arguments.task in list_agents():
+        print(f"weights: {arguments.task}", file=sys.stderr)
+        return find_weights(arguments.task)
+    return None

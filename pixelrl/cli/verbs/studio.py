@@ -30,7 +30,7 @@ def run(arguments: argparse.Namespace, overrides: list[str]) -> None:
     """
     files, more = _sorted(arguments.files)
     overrides = [*more, *overrides]
-    if not (arguments.checkpoint or arguments.task) and files:
+    if not (arguments.checkpoint or arguments.weights or arguments.task) and files:
         arguments.checkpoint = files.pop(0)
     if len(files) > 1:
         raise ConfigError(f"'{files[1]}': the studio opens one picture at a time.")

@@ -1,0 +1,1 @@
+"""Trained agents of these tasks: NAME.safetensors with its card, NAME.json."""
