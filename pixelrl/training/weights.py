@@ -36,7 +36,7 @@ def write_weights(
 
     Args:
         path: of the file.
-        weights: a module's, by name.
+        weights: a module's, by name, each of any shape.
         experiment: that they were learned in.
         half: whether to write 16-bit floats.
 
