@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+from pixelrl.agents import SUFFIX, find_weights, list_agents
 from pixelrl.config.compose import Experiment, compose
 from pixelrl.config.recipes import find_recipe, find_recipes, read_yaml
 from pixelrl.declaration import Score, find_score, join
@@ -31,8 +32,8 @@ class Case:
 
     Attributes:
         name: the row's first cell.
-        task: by name; needed unless there is a checkpoint.
-        weights: a weight file, as for ``network.init``.
+        task: by name; needed unless a checkpoint or trained agents tell it.
+        weights: trained agents by name, or a weight file, as for ``network.init``.
         checkpoint: a run or a checkpoint that fit has left.
         recipe: a recipe to learn from first; True for the task's own.
         data: folder or file of test images, or a mapping of maps to them; empty for bundled ones.
@@ -149,7 +150,7 @@ def _case(where: str, raw: object) -> Case:
     sources = [name for name in ("weights", "checkpoint", "recipe") if getattr(case, name)]
     if len(sources) != 1:
         raise ConfigError(f"{where}: expected exactly one of weights, checkpoint and recipe.")
-    if not case.task and not case.checkpoint:
+    if not (case.task or case.checkpoint or _are_agents(case.weights)):
         raise ConfigError(f"{where}: no task is named.")
     return case
 
@@ -160,6 +161,9 @@ def _policy(case: Case, directory: Path) -> tuple[PixelA3C, Experiment]:
     if case.checkpoint:
         found = restore(runs.checkpoint_in(Path(case.checkpoint)), overrides)
         return found.module, found.experiment
+    if _are_agents(case.weights):
+        found = restore(find_weights(case.weights), overrides)
+        return found.module, found.experiment
     if case.weights:
         experiment = compose(case.task, [], [f"network.init={case.weights}", *overrides])
         return build(experiment), experiment
@@ -168,6 +172,11 @@ def _policy(case: Case, directory: Path) -> tuple[PixelA3C, Experiment]:
     overrides = [f"run.root={directory / 'runs'}", *overrides]
     experiment = compose(case.task, recipes, overrides)
     return fit(experiment).module, experiment
+
+
+def _are_agents(weights: str) -> bool:
+    """Tell whether weights bring their task along."""
+    return weights.endswith(SUFFIX) or weights in list_agents()
 
 
 def _data(data: str | Mapping[str, str]) -> list[str]:
