@@ -75,6 +75,7 @@ class Learning:
         temperature: of ``priced`` and of agents that aim, the difference in reward that makes one
             logit, in units of how far rewards of different edits typically lie apart, which is
             measured in the first batch.
+        clip: the largest norm of a gradient, over all weights; 0 for any.
 
     Example:
         >>> rule = Learning(episodes=1000)
@@ -95,6 +96,7 @@ class Learning:
     spread: int = number(33, ODD)
     estimator: Literal["sampled", "expected", "pathwise", "priced"] = "sampled"
     temperature: float = number(0.5, POSITIVE)
+    clip: float = number(0.0, NOT_NEGATIVE)
 
     @property
     def batches(self) -> int:
@@ -172,7 +174,9 @@ class Run:
         name: the run's directory below ``root``; empty for task, date and time.
         root: folder that collects the runs.
         accelerator: Lightning's ``accelerator``: ``auto``, ``cpu``, ``gpu``, …
-        devices: processes to learn with; above one they run as distributed data parallel.
+        devices: processes to learn with on each machine; above one in all, they run as distributed
+            data parallel.
+        nodes: machines to learn on, each started by torchrun or SLURM.
         precision: of the network; observations, edits, rewards and losses are always float32.
         threads: CPU threads; 0 leaves the choice to torch.
         validate_every: episodes between validations.
@@ -180,8 +184,18 @@ class Run:
         loggers: ``wandb`` and ``tensorboard``, beside the CSV file that is always written.
         wandb: whether Weights & Biases sends (``online``), keeps (``offline``) or is off. An
             agent's process counts as ``online`` unless told otherwise.
-        project: the Weights & Biases project.
+        project: the Weights & Biases project; if empty, what ``WANDB_PROJECT`` says, or
+            ``pixelrl``.
+        entity: whose project that is; this, ``group``, ``job_type`` and ``notes`` are what their
+            ``WANDB_*`` variables say if empty.
+        group: of runs that belong together.
+        job_type: what the run is one of, within its group.
+        tags: to find the run by.
+        notes: in words.
         log_model: whether the best checkpoint goes to Weights & Biases as an artifact.
+        deterministic: whether operations without a deterministic form on the device are refused.
+        profiler: Lightning's profiler; ``simple`` and ``advanced`` leave a table of times and
+            ``pytorch`` a trace in the run's ``profile/``.
         figures: the format of charts (learning curves, calibration, steps): ``png``, or ``svg`` and
             ``pdf`` for pages and papers.
 
@@ -197,14 +211,22 @@ class Run:
     root: str = "runs"
     accelerator: str = "auto"
     devices: int = number(1, POSITIVE)
+    nodes: int = number(1, POSITIVE)
     precision: Literal["32-true", "bf16-mixed"] = "32-true"
     threads: int = number(0, NOT_NEGATIVE)
     validate_every: int = number(300, POSITIVE)
     checkpoint_every: int = number(100, POSITIVE)
     loggers: tuple[str, ...] = ()
     wandb: Literal["disabled", "offline", "online"] = "disabled"
-    project: str = "pixelrl"
+    project: str = ""
+    entity: str = ""
+    group: str = ""
+    job_type: str = ""
+    tags: tuple[str, ...] = ()
+    notes: str = ""
     log_model: bool = False
+    deterministic: bool = False
+    profiler: Literal["off", "simple", "advanced", "pytorch"] = "off"
     figures: Figures = "png"
 
 

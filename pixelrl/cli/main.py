@@ -3,7 +3,6 @@
 import argparse
 import errno
 import logging
-import os
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import fields
@@ -14,6 +13,7 @@ from pixelrl.cli import verbs
 from pixelrl.config.recipes import find_recipe
 from pixelrl.discovery import TASKS, find
 from pixelrl.errors import ConfigError, PixelRLError, nearest
+from pixelrl.runs.directory import is_first
 from pixelrl.settings import SECTIONS
 
 ABOUT = """per-pixel reinforcement learning for image editing
@@ -138,7 +138,7 @@ def _parser() -> Parser:
 def _show_log() -> None:
     """Show what the library has to say, a line each, on the first process's stderr."""
     log = logging.getLogger("pixelrl")
-    if os.environ.get("LOCAL_RANK", "0") != "0" or log.handlers:
+    if not is_first() or log.handlers:
         return
     log.addHandler(_Stderr())
     log.setLevel(logging.INFO)
@@ -156,6 +156,6 @@ def _fail(message: str, status: int = 2) -> int:
     if "Original Traceback" in message:
         message = message.strip().rpartition("\n")[2].partition(": ")[2]
     line = " ".join(message.split())
-    if os.environ.get("LOCAL_RANK", "0") == "0":
+    if is_first():
         print(f"pixelrl: {line}", file=sys.stderr)
     return status

@@ -36,7 +36,7 @@ class EpisodeSampler(Sampler[list[tuple[int, int]]]):
         self.start = 0
         if batch % self.ranks:
             raise ConfigError(
-                f"data.batch: expected a multiple of run.devices={self.ranks}, got {batch}."
+                f"data.batch: expected a multiple of the {self.ranks} processes, got {batch}."
             )
 
     def __len__(self) -> int:

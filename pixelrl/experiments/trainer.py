@@ -1,5 +1,6 @@
 """The parts that every experiment is put together from: trainer, data, directory, checkpoints."""
 
+import os
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -13,6 +14,7 @@ from lightning.pytorch.strategies import DDPStrategy
 from pixelrl.config.compose import Experiment, as_plain, as_yaml
 from pixelrl.data.module import ImageData
 from pixelrl.errors import ConfigError
+from pixelrl.experiments.processes import check_processes, find_cluster, make_profiler
 from pixelrl.runs import directory as runs
 from pixelrl.training.callbacks import StoreSettings
 from pixelrl.training.files import WholeCheckpoints
@@ -68,9 +70,9 @@ def make_trainer(
     """Make the trainer; with a directory it learns and logs there, without it only looks, alone.
 
     Raises:
-        ConfigError: the accelerator or the devices are not there.
+        ConfigError: the accelerator or the devices are not there, or others were started.
     """
-    run = experiment.run if directory else replace(experiment.run, devices=1)
+    run = experiment.run if directory else replace(experiment.run, devices=1, nodes=1)
     quiet()
     if run.threads:
         torch.set_num_threads(run.threads)
@@ -78,6 +80,7 @@ def make_trainer(
     if directory is None:
         settings = {"logger": False}
     else:
+        check_processes(run, os.environ)
         episodes = experiment.learning.batches
         settings = {
             "logger": make_loggers(experiment, directory, start),
@@ -87,14 +90,18 @@ def make_trainer(
             "num_sanity_val_steps": 0,
             "max_epochs": 1,
             "default_root_dir": str(directory),
-            "plugins": [WholeCheckpoints()],
+            "plugins": [WholeCheckpoints(), *find_cluster()],
+            "profiler": make_profiler(run, directory),
         }
     # The last window of an episode leaves the memory's weights without gradient if it is one step.
-    strategy = DDPStrategy(find_unused_parameters=True) if run.devices > 1 else "auto"
+    several = run.devices * run.nodes > 1
+    strategy = DDPStrategy(find_unused_parameters=True) if several else "auto"
     try:
         return pl.Trainer(
             accelerator=run.accelerator,
             devices=run.devices,
+            num_nodes=run.nodes,
+            deterministic=run.deterministic or None,
             precision=run.precision,
             strategy=strategy,
             callbacks=list(callbacks),

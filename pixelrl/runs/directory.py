@@ -34,19 +34,27 @@ _PASSED_ON = "PIXELRL_RUN_DIRECTORY"  # how the other processes of a distributed
 
 
 def is_first() -> bool:
-    """Tell whether this is the first, or only, process of a run on this machine."""
-    return os.environ.get("LOCAL_RANK", "0") == "0"
+    """Tell whether this is the first, or only, process of a run, on all of its machines."""
+    if "TORCHELASTIC_RUN_ID" in os.environ:
+        return os.environ.get("RANK", "0") == "0"
+    place = os.environ.get("LOCAL_RANK") or os.environ.get("SLURM_PROCID", "0")
+    return place == "0"
 
 
 def new_directory(run: Run, task: str) -> Path:
     """Make the run's directory, named by the user or by task, date and time.
 
     Raises:
-        ConfigError: a run of that name is there already.
+        ConfigError: a run of that name is there already; or a scheduler started several processes
+            and the run has no name for them to agree on.
     """
-    if not is_first() and _PASSED_ON in os.environ:
-        return Path(os.environ[_PASSED_ON])
     root = Path(run.root)
+    if not is_first():
+        if _PASSED_ON in os.environ:
+            return Path(os.environ[_PASSED_ON])
+        if not run.name:
+            raise ConfigError("several processes were started for one run: set run.name.")
+        return root / run.name
     if run.name:
         directory = root / run.name
         root.mkdir(parents=True, exist_ok=True)

@@ -55,6 +55,8 @@ class BaseModule(pl.LightningModule):
         self.manual_backward(loss)
         if self.device.type == "cpu":  # elsewhere looking would wait; `check_finite` looks there
             check_gradient(self)
+        if self.learning.clip:
+            self.clip_gradients(chosen.optimizer, gradient_clip_val=self.learning.clip)
         chosen.step()
 
     def end_batch(self) -> float:

@@ -15,7 +15,7 @@ from pixelrl.config.compose import Experiment, as_plain
 from pixelrl.errors import ConfigError
 from pixelrl.runs import directory as runs
 from pixelrl.runs.tables import Table, mean_values, means
-from pixelrl.settings import flat
+from pixelrl.settings import Run, flat
 from pixelrl.training.rows import RowLogger
 
 WANDB_ID = "wandb-id.txt"
@@ -126,12 +126,24 @@ def _wandb(experiment: Experiment, directory: Path) -> Logger:
     identity = identity or os.environ.get("WANDB_RUN_ID")
     logger = WandbLogger(
         name=directory.name,
-        project=run.project,
+        project=run.project or os.environ.get("WANDB_PROJECT") or "pixelrl",
         save_dir=directory,
         id=identity,
         resume="allow",
         offline=run.wandb == "offline",
+        **{name: value for name, value in _described(run).items() if value},
     )
     if runs.is_first():
         kept.write_text(f"{logger.experiment.id}\n", "utf-8")
     return logger
+
+
+def _described(run: Run) -> dict[str, Any]:
+    """Tell what W&B files a run under; what is empty is left to its environment variables."""
+    return {
+        "entity": run.entity,
+        "group": run.group,
+        "job_type": run.job_type,
+        "tags": list(run.tags),
+        "notes": run.notes,
+    }

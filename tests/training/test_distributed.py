@@ -57,5 +57,5 @@ def test_a_batch_that_cannot_be_shared_is_told(tmp_path: Path) -> None:
     )
     assert done.returncode == 2
     assert done.stderr.strip().endswith(
-        "pixelrl: data.batch: expected a multiple of run.devices=2, got 3."
+        "pixelrl: data.batch: expected a multiple of the 2 processes, got 3."
     )

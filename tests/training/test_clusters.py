@@ -1,0 +1,148 @@
+"""Processes that torchrun or SLURM start are one run, or are told what would make them one."""
+
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from photos import tiny
+from pixelrl.config.compose import compose
+from pixelrl.errors import ConfigError
+from pixelrl.experiments.fit import fit
+from pixelrl.experiments.processes import check_processes
+from pixelrl.runs.directory import new_directory
+from pixelrl.settings import Run
+from pixelrl.training.checkpoint import build
+
+RUN = ["-m", "pixelrl", "fit", "--task", "denoising", "--config", "smoke"]
+
+
+def words(folder: Path, *more: str) -> list[str]:
+    short = ["learning.episodes=4", "run.validate_every=4", "task.length=6", "data.batch=4"]
+    return [*RUN, *tiny(folder, "run.accelerator=cpu", *short, *more)]
+
+
+def weights_of(run: Path) -> dict[str, torch.Tensor]:
+    stored = torch.load(run / "checkpoints" / "last.ckpt", weights_only=True)
+    found: dict[str, torch.Tensor] = stored["state_dict"]
+    return found
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def as_slurm(tasks: int, rank: int, port: int) -> dict[str, str]:
+    """Set the variables that srun sets, for one of its tasks on this machine."""
+    named = {
+        "JOB_ID": "7", "JOB_NAME": "fit", "NTASKS": tasks, "NTASKS_PER_NODE": tasks, "NNODES": 1,
+        "PROCID": rank, "LOCALID": rank, "NODEID": 0, "NODELIST": "127.0.0.1",
+        "JOB_NODELIST": "127.0.0.1",
+    }  # fmt: skip
+    slurm = {f"SLURM_{name}": str(value) for name, value in named.items()}
+    return {**os.environ, **slurm, "MASTER_PORT": str(port), "OMP_NUM_THREADS": "1"}
+
+
+def start_all(command: list[str], tasks: int) -> list[tuple[int, str]]:
+    """Start as many processes as srun would; give each one's status and last line."""
+    port = free_port()
+    started = [
+        subprocess.Popen(
+            [sys.executable, *command],
+            env=as_slurm(tasks, rank, port),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for rank in range(tasks)
+    ]
+    found = []
+    for process in started:
+        _, told = process.communicate(timeout=300)
+        found.append((process.returncode, told.strip().rpartition("\n")[2]))
+    return found
+
+
+def test_two_tasks_of_slurm_are_one_run(tmp_path: Path) -> None:
+    done = start_all(words(tmp_path, "run.devices=2", "run.name=two"), 2)
+    assert [status for status, _ in done] == [0, 0], done
+    assert [each.name for each in (tmp_path / "runs").iterdir()] == ["two"]
+    assert (tmp_path / "runs" / "two" / "scores.csv").is_file()
+
+
+@pytest.mark.slow
+def test_torchrun_starts_one_run(tmp_path: Path) -> None:
+    launcher = ["torch.distributed.run", "--nproc-per-node", "2", "--master-port"]
+    command = [sys.executable, "-m", *launcher, str(free_port())]
+    done = subprocess.run(
+        [*command, *words(tmp_path, "run.devices=2", "run.name=two")],
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stderr
+    assert [each.name for each in (tmp_path / "runs").iterdir()] == ["two"]
+    assert (tmp_path / "runs" / "two" / "scores.csv").is_file()
+
+
+@pytest.mark.parametrize(
+    ("tasks", "run"),
+    [(2, Run(devices=1)), (1, Run(devices=2)), (2, Run(devices=2, nodes=3)), (4, Run(nodes=2))],
+)
+def test_processes_that_would_learn_alone_or_wait_are_refused(tasks: int, run: Run) -> None:
+    for environment in (
+        {"SLURM_JOB_ID": "7", "SLURM_JOB_NAME": "fit", "SLURM_NTASKS": str(tasks)},
+        {"TORCHELASTIC_RUN_ID": "a", "WORLD_SIZE": str(tasks)},
+    ):
+        with pytest.raises(ConfigError, match=f"{tasks} processes were started for this run"):
+            check_processes(run, environment)
+
+
+@pytest.mark.parametrize("name", ["bash", "interactive"])
+def test_typed_commands_within_a_job_start_their_own_processes(name: str) -> None:
+    check_processes(
+        Run(devices=2), {"SLURM_JOB_ID": "7", "SLURM_JOB_NAME": name, "SLURM_NTASKS": "8"}
+    )
+
+
+def test_several_machines_need_something_that_starts_them() -> None:
+    with pytest.raises(ConfigError, match="torchrun or srun"):
+        check_processes(Run(nodes=2), {})
+
+
+def test_processes_need_a_name_to_agree_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in {"SLURM_JOB_ID": "7", "SLURM_PROCID": "1"}.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(ConfigError, match=r"set run\.name"):
+        new_directory(Run(root=str(tmp_path), devices=2), "denoising")
+    named = Run(root=str(tmp_path), devices=2, name="both")
+    assert new_directory(named, "denoising") == tmp_path / "both"
+    assert not (tmp_path / "both").exists()  # the first process makes it
+
+
+def test_a_profile_is_left_where_one_is_asked_for(tmp_path: Path) -> None:
+    fitted = fit(compose("denoising", overrides=tiny(tmp_path, "run.profiler=simple")))
+    (left,) = (fitted.directory / "profile").iterdir()
+    assert "training_step" in left.read_text()
+
+
+def test_gradients_are_clipped(tmp_path: Path) -> None:
+    """A tiny norm leaves Adam's direction, and so only its size of step: compare first steps."""
+    moved = []
+    for clip in ("0.0", "1e-12"):
+        sizes = ["learning.episodes=1", "run.validate_every=1", f"run.name=clip{clip}"]
+        wanted = tiny(tmp_path, *sizes, f"learning.clip={clip}")
+        before = build(compose("denoising", overrides=wanted)).state_dict()
+        fitted = fit(compose("denoising", overrides=wanted))
+        after = weights_of(fitted.directory)
+        moved.append(sum(float((after[name] - before[name]).abs().sum()) for name in before))
+    assert 0 < moved[1] < moved[0] / 100  # far below Adam's epsilon
