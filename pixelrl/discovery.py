@@ -5,7 +5,10 @@ Nothing registers itself by being imported, and a broken plugin disturbs nobody 
 
 import ast
 import importlib
+import re
 import sys
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
 from importlib.util import find_spec
 from pathlib import Path
@@ -15,6 +18,73 @@ from pixelrl.errors import PluginError, nearest
 
 TASKS = "pixelrl.tasks"
 """The entry-point group of tasks; a value is ``module:Class``."""
+
+CODE = re.compile(r"[^\W\d][\w.]*:[^\W\d]\w*")
+"""How code is named that no distribution offers: ``module:attribute``."""
+
+
+@dataclass(frozen=True)
+class Trust:
+    """Say which code may run though no installed distribution offers it.
+
+    A file never says that by itself: whoever sends a checkpoint or a recipe would otherwise choose
+    what runs on the machine of who opens it.
+
+    Attributes:
+        names: what a person named, ``module:attribute`` each.
+        everything: whether all that files name may run.
+    """
+
+    names: frozenset[str] = frozenset()
+    everything: bool = False
+
+    @classmethod
+    def named_in(cls, words: Iterable[str], *, everything: bool = False) -> "Trust":
+        """Trust what a person named in words of a command line.
+
+        Example:
+            >>> sorted(Trust.named_in(["task.model=mine:look", "run.seed=1"]).names)
+            ['mine:look']
+        """
+        return cls(frozenset(name for word in words for name in CODE.findall(word)), everything)
+
+    def check(self, where: str, told: object) -> None:
+        """Refuse what a file says if it names code that nobody trusts.
+
+        Args:
+            where: the file and the key, for the error.
+            told: plain values, nested as they may be.
+
+        Raises:
+            PluginError: it does; nothing of that code has run.
+
+        Example:
+            >>> told = {"model": "evil:run"}
+            >>> Trust().check("policy.ckpt: task", told)  # doctest: +ELLIPSIS
+            Traceback (most recent call last):
+            pixelrl.errors.PluginError: policy.ckpt: task names code outside of ... 'evil:run'; ...
+        """
+        if self.everything:
+            return
+        for name in _code_in(told):
+            if name not in self.names:
+                raise PluginError(
+                    f"{where} names code outside of installed plugins, '{name}'; none of it was"
+                    " run. If you know what it does, pass --trust: it then runs with all your"
+                    " rights."
+                )
+
+
+def _code_in(told: object) -> Iterator[str]:
+    """Find names of code in nested plain values, such as ``mine:look`` in ``gbvs+mine:look``."""
+    if isinstance(told, str):
+        yield from (word for word in re.split(r"[+,;\s]+", told) if CODE.fullmatch(word))
+    elif isinstance(told, Mapping):
+        for each in told.values():
+            yield from _code_in(each)
+    elif isinstance(told, list | tuple):
+        for each in told:
+            yield from _code_in(each)
 
 
 def list_installed(group: str) -> tuple[EntryPoint, ...]:
@@ -131,6 +201,8 @@ def _file_of(module: str) -> Path:
 
 
 def _load_path(name: str) -> Any:  # noqa: ANN401
+    if not CODE.fullmatch(name):  # what `Trust` looks for is all that can be loaded
+        raise PluginError(f"'{name}': expected a plugin's name, or module:Class.")
     module, _, attribute = name.partition(":")
     here = str(Path.cwd())
     if here not in sys.path:

@@ -13,7 +13,7 @@ from omegaconf import AnyNode, Container, DictConfig, IntegerNode, OmegaConf, St
 from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
-from pixelrl.discovery import TASKS, load
+from pixelrl.discovery import TASKS, Trust, load
 from pixelrl.errors import ConfigError, PluginError
 from pixelrl.ranges import check_numbers
 from pixelrl.rl.aim import check_goal_task
@@ -62,42 +62,77 @@ def load_task_class(name: str) -> type[Task]:
     return found
 
 
-def compose(name: str, files: Sequence[Path] = (), overrides: Sequence[str] = ()) -> Experiment:
+def compose(
+    name: str,
+    files: Sequence[Path] = (),
+    overrides: Sequence[str] = (),
+    *,
+    trust: Trust | None = None,
+) -> Experiment:
     """Compose an experiment.
 
     Args:
         name: the task's entry-point name, or ``module:Class``.
         files: recipes (YAML), later ones win.
         overrides: ``section.key=value`` each; they win over recipes.
+        trust: which code the settings may name; by default what ``overrides`` name.
 
     Returns:
         The experiment, made of real, frozen objects.
 
     Raises:
         ConfigError: a key does not exist or a value cannot be had.
-        PluginError: the task cannot be loaded.
+        PluginError: the task cannot be loaded, or a recipe names code that is not trusted.
     """
-    kind = load_task_class(name)
-    config = _schema(kind)
-    for file in files:
-        _merge(config, read_recipe(file), str(file))
-    for override in overrides:
-        _override(config, override)
-    return _build(name, config)
+    parts = [(str(file), read_recipe(file)) for file in files]
+    return _compose(name, parts, overrides, trust)
 
 
-def from_plain(stored: Mapping[str, Any], overrides: Sequence[str] = ()) -> Experiment:
-    """Compose an experiment from what `plain` made of one, and overrides.
+def from_plain(
+    stored: Mapping[str, Any],
+    overrides: Sequence[str] = (),
+    *,
+    source: str = "checkpoint",
+    trust: Trust | None = None,
+) -> Experiment:
+    """Compose an experiment from what `as_plain` made of one, and overrides.
+
+    Args:
+        stored: the description.
+        overrides: as in `compose`.
+        source: the file that it stood in, for errors.
+        trust: which code it may name, its task among it; by default what ``overrides`` name.
 
     Raises:
         ConfigError: a key does not exist any more, or a value cannot be had.
-        PluginError: the task cannot be loaded.
+        PluginError: the task cannot be loaded, or names code that is not trusted.
     """
-    name = str(stored["name"])
+    trust = Trust.named_in(overrides) if trust is None else trust
+    name = stored.get("name") if isinstance(stored, Mapping) else None
+    if not isinstance(name, str):
+        raise ConfigError(f"{source}: it does not tell its task; use the file that pixelrl wrote.")
+    trust.check(f"{source}: its task", name)
+    settings = {key: value for key, value in stored.items() if key != "name"}
+    return _compose(name, [(source, settings)], overrides, trust)
+
+
+def _compose(
+    name: str,
+    parts: Sequence[tuple[str, Mapping[str, Any]]],
+    overrides: Sequence[str],
+    trust: Trust | None,
+) -> Experiment:
+    """Compose an experiment from settings of files, told by source, and overrides."""
+    trust = Trust.named_in(overrides) if trust is None else trust
     config = _schema(load_task_class(name))
-    _merge(config, {key: value for key, value in stored.items() if key != "name"}, "checkpoint")
+    own = Trust.named_in([OmegaConf.to_yaml(config)])  # the defaults are the task's own code
+    for source, settings in parts:
+        _merge(config, settings, source)
     for override in overrides:
         _override(config, override)
+    trust = Trust(trust.names | own.names, trust.everything)
+    sources = ", ".join(source for source, _ in parts) or "settings"
+    trust.check(f"{sources}: task", OmegaConf.to_container(config["task"]))
     return _build(name, config)
 
 

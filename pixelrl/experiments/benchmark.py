@@ -11,6 +11,7 @@ from pixelrl.agents import SUFFIX, find_weights, list_agents
 from pixelrl.config.compose import Experiment, compose
 from pixelrl.config.recipes import find_recipe, find_recipes, read_yaml
 from pixelrl.declaration import Score, find_score, join
+from pixelrl.discovery import Trust
 from pixelrl.errors import ConfigError
 from pixelrl.experiments.evaluate import score
 from pixelrl.experiments.fit import fit
@@ -80,7 +81,11 @@ def read_benchmark(file: Path) -> Benchmark:
 
 
 def run_benchmark(
-    benchmark: Benchmark, directory: Path, tell: Callable[[str], None] = print
+    benchmark: Benchmark,
+    directory: Path,
+    tell: Callable[[str], None] = print,
+    *,
+    trust: Trust | None = None,
 ) -> str:
     """Evaluate every case and write the table.
 
@@ -89,12 +94,15 @@ def run_benchmark(
         directory: where ``results.md``, ``results.csv``, ``protocol.json`` go, and a folder of
             scores per case.
         tell: called with a line per case.
+        trust: which code the rows and their files may name beside installed plugins; by default
+            none.
 
     Returns:
         The table in Markdown, with the protocol's essentials below it.
 
     Raises:
         ConfigError: a score is wanted that a case's task does not have.
+        PluginError: a row names code that is not trusted.
     """
     rows: list[Row] = []
     notes: list[str] = []
@@ -102,7 +110,7 @@ def run_benchmark(
     protocols: dict[str, Any] = {}
     for number, case in enumerate(benchmark.cases, 1):
         folder = directory / f"{number:02d}-{_slug(case.name)}"
-        module, experiment = _policy(case, directory)
+        module, experiment = _policy(case, directory, trust or Trust())
         scores = score(module, experiment, folder, extras=Extras(records=False))
         every = means(scores)
         found = {name: every[name] for name in _chosen(case, scores, benchmark.scores)}
@@ -155,22 +163,24 @@ def _case(where: str, raw: object) -> Case:
     return case
 
 
-def _policy(case: Case, directory: Path) -> tuple[PixelA3C, Experiment]:
+def _policy(case: Case, directory: Path, trust: Trust) -> tuple[PixelA3C, Experiment]:
     """Rebuild one row's policy, learned first if it comes from a recipe."""
+    trust.check(f"row '{case.name}': task", case.task)
     overrides = [*_data(case.data), *case.set]
     if case.checkpoint:
-        found = restore(runs.checkpoint_in(Path(case.checkpoint)), overrides)
+        found = restore(runs.checkpoint_in(Path(case.checkpoint)), overrides, trust=trust)
         return found.module, found.experiment
     if _are_agents(case.weights):
         found = restore(find_weights(case.weights), overrides)
         return found.module, found.experiment
     if case.weights:
-        experiment = compose(case.task, [], [f"network.init={case.weights}", *overrides])
+        weights = f"network.init={case.weights}"
+        experiment = compose(case.task, [], [weights, *overrides], trust=trust)
         return build(experiment), experiment
     own = case.recipe is True
     recipes = find_recipes(case.task, []) if own else [find_recipe(str(case.recipe))]
     overrides = [f"run.root={directory / 'runs'}", *overrides]
-    experiment = compose(case.task, recipes, overrides)
+    experiment = compose(case.task, recipes, overrides, trust=trust)
     return fit(experiment).module, experiment
 
 

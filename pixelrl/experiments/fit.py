@@ -7,6 +7,7 @@ import lightning.pytorch as pl
 
 from pixelrl.config.compose import Experiment
 from pixelrl.data.module import ImageData
+from pixelrl.discovery import Trust
 from pixelrl.errors import CheckpointError
 from pixelrl.experiments.evaluate import run_scoring
 from pixelrl.experiments.trainer import make_checkpointing, make_data, make_directory, make_trainer
@@ -92,7 +93,7 @@ def _learn(
     save_last(trainer, directory)
     best = directory / runs.BEST
     if best.is_file():
-        module = restore(best).module
+        module = restore(best, trust=Trust(everything=True)).module  # this run wrote it
     if not trainer.is_global_zero:
         return Fitted(directory, module, Table(("image",)))
     scored = run_scoring(module, experiment, directory)

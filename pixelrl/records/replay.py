@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from pixelrl.config.compose import Experiment, from_plain
+from pixelrl.discovery import Trust
 from pixelrl.errors import ConfigError, DataError
 from pixelrl.images.files import as_map
 from pixelrl.images.profiles import find_profile, read_map
@@ -40,12 +41,13 @@ class Replayed(NamedTuple):
     profile: bytes
 
 
-def replay_file(choices: Path, maps: Mapping[str, Path]) -> Replayed:
+def replay_file(choices: Path, maps: Mapping[str, Path], *, trust: Trust | None = None) -> Replayed:
     """Replay a file of recorded choices on an image.
 
     Args:
         choices: a ``.choices.npz``, as `predict` wrote it or as somebody altered it.
         maps: the files of the scene's maps, ``image`` among them; with ``target``, it is scored.
+        trust: which code the choices may name beside installed plugins; by default none.
 
     Returns:
         The outcome, beside that of the choices as first recorded.
@@ -54,9 +56,10 @@ def replay_file(choices: Path, maps: Mapping[str, Path]) -> Replayed:
         DataError: a file is unreadable or does not fit.
         ConfigError: the edits recorded are not the task's.
         MapError: the choices are not of the image's size.
+        PluginError: the task is not installed, or code that is not trusted.
     """
     recorded = load_choices(choices, with_arrays=True)
-    experiment = from_plain(recorded.experiment)
+    experiment = from_plain(recorded.experiment, source=str(choices), trust=trust)
     if experiment.task.actions.names != recorded.edits:
         raise ConfigError(
             f"{choices}: recorded with edits {', '.join(recorded.edits)}; the task now has"

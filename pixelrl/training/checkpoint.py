@@ -9,6 +9,7 @@ import torch
 
 from pixelrl.agents import SUFFIX, find_weights
 from pixelrl.config.compose import Experiment, as_plain, from_plain
+from pixelrl.discovery import Trust
 from pixelrl.errors import CheckpointError, ConfigError
 from pixelrl.rl.aim import GoalPolicy
 from pixelrl.rl.network import PolicyValueNet
@@ -106,12 +107,15 @@ def initialize(module: PixelA3C, path: Path) -> str:
         ) from error
 
 
-def resume(path: Path, overrides: list[str] | None = None) -> tuple[Path, Experiment]:
+def resume(
+    path: Path, overrides: list[str] | None = None, *, trust: Trust | None = None
+) -> tuple[Path, Experiment]:
     """Read from a checkpoint how its run goes on: as it would have, had it never stopped.
 
     Args:
         path: the checkpoint. If it is a run's last and damaged, the one before is taken.
         overrides: settings to change: where the run's data lie, what it shows and how often.
+        trust: as in `restore`.
 
     Returns:
         The checkpoint to go on from, and the experiment.
@@ -121,16 +125,17 @@ def resume(path: Path, overrides: list[str] | None = None) -> tuple[Path, Experi
         ConfigError: a setting would make the run another one, or there is nothing to go on with.
     """
     try:
-        found = restore(path, overrides)
+        found = restore(path, overrides, trust=trust)
     except CheckpointError as error:
         before = path.parent / PREVIOUS.name
         if path.name != LAST.name or not before.is_file():
             raise
         LOG.info("%s Going on from the state before, %s.", error, before)
-        path, found = before, restore(before, overrides)
+        path, found = before, restore(before, overrides, trust=trust)
     stored = read(path)[KEY]
     episode = stored.get("episode")
-    _check_same(path, from_plain(stored["experiment"]), found.experiment, episode)
+    old = from_plain(stored["experiment"], source=str(path), trust=Trust(everything=True))
+    _check_same(path, old, found.experiment, episode)
     return path, found.experiment
 
 
@@ -155,15 +160,20 @@ def _check_same(path: Path, old: Experiment, new: Experiment, episode: int | Non
         )
 
 
-def restore(path: Path, overrides: list[str] | None = None) -> Restored:
+def restore(
+    path: Path, overrides: list[str] | None = None, *, trust: Trust | None = None
+) -> Restored:
     """Rebuild experiment and module from a checkpoint alone.
 
     Args:
         path: the checkpoint.
         overrides: settings to change, such as ``data.test.image=DIR``.
+        trust: which code the file may name beside installed plugins; by default what ``overrides``
+            name.
 
     Raises:
         CheckpointError: the file is missing, no checkpoint of ours, or damaged.
+        PluginError: its task is not installed, or it names code that is not trusted.
     """
     stored = read(path)
     if stored[KEY].get(SUPERVISED):
@@ -173,7 +183,7 @@ def restore(path: Path, overrides: list[str] | None = None) -> Restored:
         )
     plain: dict[str, Any] = stored[KEY]["experiment"]
     plain = {**plain, "network": {**plain["network"], "init": ""}}  # its weights are inside
-    experiment = from_plain(plain, overrides or ())
+    experiment = from_plain(plain, overrides or (), source=str(path), trust=trust)
     module = build(experiment)
     _fill(module, stored["state_dict"], path)
     return Restored(experiment, module)

@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 
 from pixelrl.cli import allocator
+from pixelrl.cli.verbs.common import trust_given, trust_option
 
 NO_SETTINGS = "they go into rows"
 
@@ -14,6 +15,7 @@ def options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", default="benchmark", metavar="DIR", help="default: benchmark")
     parser.add_argument("--update", metavar="PAGE",
                         help="a page whose results, between its markers, are replaced")  # fmt: skip
+    trust_option(parser)
 
 
 def run(arguments: argparse.Namespace, overrides: list[str]) -> None:
@@ -30,7 +32,7 @@ def run(arguments: argparse.Namespace, overrides: list[str]) -> None:
     if page:
         replace_section(page, "")  # a page without markers is told before anything is computed
     out.mkdir(parents=True, exist_ok=True)
-    table = run_benchmark(benchmark, out)
+    table = run_benchmark(benchmark, out, trust=trust_given(arguments))
     print(table, end="")
     if page:
         page.write_text(replace_section(page, table), "utf-8")

@@ -2,11 +2,13 @@
 
 import argparse
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pixelrl.cli import allocator
 from pixelrl.config.recipes import find_recipes
+from pixelrl.discovery import Trust
 from pixelrl.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -29,6 +31,20 @@ def recipe_option(parser: argparse.ArgumentParser) -> None:
     """State how recipes are named."""
     parser.add_argument("--config", action="append", default=[], metavar="FILE|NAME",
                         help="a recipe; may be given several times, later ones win")  # fmt: skip
+    trust_option(parser)
+
+
+def trust_option(parser: argparse.ArgumentParser) -> None:
+    """State how files are trusted."""
+    parser.add_argument("--trust", action="store_true",
+                        help="run code that a file names and no plugin offers; it runs with all"
+                        " your rights, so trust who made the file")  # fmt: skip
+
+
+def trust_given(arguments: argparse.Namespace, overrides: Sequence[str] = ()) -> Trust:
+    """Tell which code a person trusts: what the command line names, or all by ``--trust``."""
+    named = [*overrides, getattr(arguments, "task", None) or ""]
+    return Trust.named_in(named, everything=getattr(arguments, "trust", False))
 
 
 def compose_experiment(
@@ -49,7 +65,7 @@ def compose_experiment(
     files = find_recipes(name, arguments.config) if told else []
     for file in files:
         print(f"recipe: {file}", file=sys.stderr)
-    return compose(name, files, overrides)
+    return compose(name, files, overrides, trust=trust_given(arguments, overrides))
 
 
 def restore_policy(
@@ -68,7 +84,7 @@ def restore_policy(
     if path:
         from pixelrl.training.checkpoint import check_task_name, restore
 
-        found = restore(path, overrides)
+        found = restore(path, overrides, trust=trust_given(arguments, overrides))
         check_task_name(found.experiment, arguments.task, path)
         return found.module, found.experiment
     if not started:

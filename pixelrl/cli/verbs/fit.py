@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pixelrl.cli.verbs.common import compose_experiment, recipe_option
+from pixelrl.cli.verbs.common import compose_experiment, recipe_option, trust_given
 from pixelrl.errors import ConfigError
 from pixelrl.runs.layout import lay_out, lay_out_scores
 
@@ -44,7 +44,7 @@ def run(arguments: argparse.Namespace, overrides: list[str]) -> None:
             arguments.task,
         )
     if found is not None:
-        found, experiment = resume(found, overrides)
+        found, experiment = resume(found, overrides, trust=trust_given(arguments, overrides))
         check_task_name(experiment, arguments.task, found)
         print(f"resuming {found}")
     else:

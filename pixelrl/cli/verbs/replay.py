@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pixelrl.cli.verbs.common import trust_given, trust_option
 from pixelrl.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ def options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", required=True, metavar="FILE", help="the picture to write")
     parser.add_argument("--difference", metavar="FILE",
                         help="a picture to write of what the alterations changed")  # fmt: skip
+    trust_option(parser)
 
 
 def run(arguments: argparse.Namespace, overrides: list[str]) -> None:
@@ -42,7 +44,7 @@ def run(arguments: argparse.Namespace, overrides: list[str]) -> None:
         if not equals:
             raise ConfigError(f"--map {named}: expected NAME=FILE.")
         maps[name] = Path(path)
-    replayed = replay_file(Path(arguments.choices), maps)
+    replayed = replay_file(Path(arguments.choices), maps, trust=trust_given(arguments))
     write_image(Path(arguments.out), replayed.image, replayed.profile)
     found = draw_difference(replayed.original, replayed.image)
     _tell(replayed, found)

@@ -72,6 +72,7 @@ def _policy(arguments: argparse.Namespace, overrides: list[str]) -> list[str]:
     """Name the policy again, in words of the command line; the studio computes in float32."""
     words = ["--checkpoint", arguments.checkpoint] if arguments.checkpoint else []
     words += ["--task", arguments.task] if arguments.task else []
+    words += ["--trust"] if arguments.trust else []
     for recipe in arguments.config:
         words += ["--config", recipe]
     return [*words, *overrides, "run.precision=32-true"]
