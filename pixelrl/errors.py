@@ -45,9 +45,9 @@ class ConfigError(PixelRLError, ValueError):
     """Report a setting that does not exist or has a value it cannot have.
 
     Example:
-        >>> from pixelrl.ranges import check_numbers
+        >>> from pixelrl.ranges import check_values
         >>> from pixelrl.settings import Learning
-        >>> check_numbers("learning", Learning(gamma=2.0))
+        >>> check_values("learning", Learning(gamma=2.0))
         Traceback (most recent call last):
         pixelrl.errors.ConfigError: learning.gamma: expected a number from 0 to 1, got 2.0.
     """

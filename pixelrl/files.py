@@ -1,6 +1,7 @@
 """Files that are whole or not there: written beside their place, then renamed into it."""
 
 import os
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,7 +22,8 @@ def whole_file(path: Path) -> Iterator[Path]:
         format by it choose the right one.
 
     Raises:
-        OSError: it cannot be written; the old file stays, and nothing is left beside it.
+        OSError: it cannot be written, and names the file; the old one stays, and nothing is left
+            beside it.
 
     Example:
         >>> import tempfile
@@ -33,11 +35,17 @@ def whole_file(path: Path) -> Iterator[Path]:
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     # Of a length that any file name allows; the process tells two writers apart.
-    part = path.with_name(f".{path.stem[:80]}-{os.getpid()}.part{path.suffix}")
+    stem = os.fsdecode(os.fsencode(path.stem)[:80])
+    part = path.with_name(f".{stem}-{os.getpid()}.part{path.suffix}")
     try:
         yield part
         _flush(part)
         part.replace(path)
+    except OSError as error:
+        # What the system says of an open file, such as a full disk, names none.
+        if error.filename is None or Path(os.fsdecode(error.filename)) == part:
+            raise OSError(error.errno, error.strerror or str(error), str(path)) from error
+        raise
     finally:
         part.unlink(missing_ok=True)
 
@@ -54,6 +62,23 @@ def write_whole(path: Path, content: str | bytes) -> None:
     """
     with whole_file(path) as part:
         part.write_bytes(content.encode() if isinstance(content, str) else content)
+
+
+def check_writable(folder: Path) -> None:
+    """Prove that files can be made in a folder, or where it would be made, and leave none.
+
+    Raises:
+        OSError: they cannot, and names the folder.
+    """
+    place = folder.absolute()
+    while not place.exists() and place != place.parent:
+        place = place.parent
+    try:
+        with tempfile.TemporaryFile(dir=place) as file:
+            file.write(bytes(4096))
+            file.flush()
+    except OSError as error:
+        raise OSError(error.errno, error.strerror or str(error), str(folder)) from error
 
 
 def _flush(path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from math import isfinite
 
 import torch
 from torch import Tensor
@@ -76,6 +77,41 @@ def check_scene(scene: Scene, channels: int) -> Scene:
     batch, _, height, width = check_map("image", scene["image"], "B C H W", C=channels).shape
     for name, value in scene.items():
         check_map(name, value, "B K H W", B=batch, H=height, W=width)
+    return scene
+
+
+NEAR = 16.0
+"""So far an image that noise was added to may leave [0, 1]; 0 to 255 does not lie within."""
+
+
+def check_values(scene: Scene) -> Scene:
+    """Check that a scene holds numbers, and an image of values in or near [0, 1].
+
+    Args:
+        scene: maps of any shape, ``image`` among them.
+
+    Returns:
+        ``scene`` itself.
+
+    Raises:
+        MapError: a map holds NaN or infinity, or the image is not scaled to [0, 1].
+
+    Example:
+        >>> check_values({"image": torch.full((1, 1, 2, 2), 200.0)})
+        Traceback (most recent call last):
+        pixelrl.errors.MapError: image: expected values in [0, 1], got 200 to 200; divide by 255?
+    """
+    for name, value in scene.items():
+        if not value.numel():
+            raise MapError(f"{name}: expected a map of pixels, got {tuple(value.shape)}.")
+        least, most = (float(bound) for bound in torch.aminmax(value))
+        if not (isfinite(least) and isfinite(most)):
+            raise MapError(f"{name}: holds NaN or infinity; expected numbers.")
+        if name == "image" and not -NEAR <= least <= most <= NEAR:
+            hint = " divide by 255?" if least >= 0 and most <= 255 else " scale it."
+            raise MapError(
+                f"{name}: expected values in [0, 1], got {least:.4g} to {most:.4g};{hint}"
+            )
     return scene
 
 

@@ -9,12 +9,28 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from pixelrl.ranges import NOT_NEGATIVE, ODD, POSITIVE, SHARE, Range, number
+from pixelrl.ranges import (
+    FOLDER,
+    NOT_NEGATIVE,
+    ODD,
+    POSITIVE,
+    PROJECT,
+    SHARE,
+    Range,
+    at_most,
+    number,
+)
 
 Profile = Literal["ignore", "srgb", "prophoto"]
 """What becomes of the color profiles embedded in files (`Data`)."""
 Figures = Literal["png", "svg", "pdf"]
 """The file formats of charts (`Run`)."""
+Accelerator = Literal["auto", "cpu", "gpu", "cuda", "mps", "tpu"]
+"""What a run may compute on, as Lightning calls it (`Run`)."""
+EPISODES = 10**9
+"""More episodes than any run has."""
+SIDE = 65_536
+"""The longest side of a crop or tile, in pixels."""
 
 
 @dataclass(frozen=True)
@@ -38,10 +54,10 @@ class Network:
     """
 
     kind: Literal["published", "goal"] = "published"
-    width: int = number(64, POSITIVE)
+    width: int = number(64, at_most(4096))
     memory: bool = True
-    widths: tuple[int, ...] = (48, 64, 96, 128)
-    blocks: int = number(1, POSITIVE)
+    widths: tuple[int, ...] = number((48, 64, 96, 128), at_most(4096))
+    blocks: int = number(1, at_most(64))
     init: str = ""
 
 
@@ -83,10 +99,10 @@ class Learning:
         0.000536
     """
 
-    goal_episodes: int = number(0, NOT_NEGATIVE)
+    goal_episodes: int = number(0, at_most(EPISODES, 0))
     goal_rate: float = number(0.02, POSITIVE)
-    episodes: int = number(30_000, NOT_NEGATIVE)
-    window: int = number(5, POSITIVE)
+    episodes: int = number(30_000, at_most(EPISODES, 0))
+    window: int = number(5, at_most(1000))
     optimizer: Literal["adam", "muon"] = "adam"
     rate: float = number(1e-3, POSITIVE)
     power: float = number(0.9, NOT_NEGATIVE)
@@ -141,8 +157,8 @@ class Data:
     Example:
         >>> flat({"data.train": Data(train={"image": "noisy", "target": "clean"}).train})
         {'data.train.image': 'noisy', 'data.train.target': 'clean'}
-        >>> from pixelrl.ranges import check_numbers
-        >>> check_numbers("data", Data(rotate=200.0))
+        >>> from pixelrl.ranges import check_values
+        >>> check_values("data", Data(rotate=200.0))
         Traceback (most recent call last):
         pixelrl.errors.ConfigError: data.rotate: expected degrees from 0 to 180, got 200.0.
     """
@@ -151,18 +167,18 @@ class Data:
     val: dict[str, str] = field(default_factory=dict)
     test: dict[str, str] = field(default_factory=dict)
     predict: dict[str, str] = field(default_factory=dict)
-    crop: int = number(70, POSITIVE)
-    val_crop: int = number(0, NOT_NEGATIVE)
-    val_repeat: int = number(1, POSITIVE)
-    batch: int = number(64, POSITIVE)
+    crop: int = number(70, at_most(SIDE))
+    val_crop: int = number(0, at_most(SIDE, 0))
+    val_repeat: int = number(1, at_most(10_000))
+    batch: int = number(64, at_most(65_536))
     flip: float = number(0.5, SHARE)
     turn: bool = False
     rotate: float = number(10.0, Range(0, 180, "degrees from 0 to 180"))
     border: Literal["constant", "reflect"] = "constant"
     profile: Profile = "ignore"
-    limit: int = number(0, NOT_NEGATIVE)
-    tile: int = number(1024, NOT_NEGATIVE)
-    workers: int = number(0, NOT_NEGATIVE)
+    limit: int = number(0, at_most(EPISODES, 0))
+    tile: int = number(1024, at_most(SIDE, 0))
+    workers: int = number(0, at_most(256, 0))
 
 
 @dataclass(frozen=True)
@@ -200,25 +216,25 @@ class Run:
             ``pdf`` for pages and papers.
 
     Example:
-        >>> from pixelrl.ranges import check_numbers
-        >>> check_numbers("run", Run(devices=0))
+        >>> from pixelrl.ranges import check_values
+        >>> check_values("run", Run(devices=0))
         Traceback (most recent call last):
-        pixelrl.errors.ConfigError: run.devices: expected more than zero, got 0.
+        pixelrl.errors.ConfigError: run.devices: expected more than zero, at most 1024, got 0.
     """
 
-    seed: int = number(0, NOT_NEGATIVE)
-    name: str = ""
+    seed: int = number(0, at_most(2**32 - 1, 0))
+    name: str = number("", FOLDER)
     root: str = "runs"
-    accelerator: str = "auto"
-    devices: int = number(1, POSITIVE)
-    nodes: int = number(1, POSITIVE)
+    accelerator: Accelerator = "auto"
+    devices: int = number(1, at_most(1024))
+    nodes: int = number(1, at_most(1024))
     precision: Literal["32-true", "bf16-mixed"] = "32-true"
-    threads: int = number(0, NOT_NEGATIVE)
-    validate_every: int = number(300, POSITIVE)
-    checkpoint_every: int = number(100, POSITIVE)
+    threads: int = number(0, at_most(4096, 0))
+    validate_every: int = number(300, at_most(EPISODES))
+    checkpoint_every: int = number(100, at_most(EPISODES))
     loggers: tuple[str, ...] = ()
     wandb: Literal["disabled", "offline", "online"] = "disabled"
-    project: str = ""
+    project: str = number("", PROJECT)
     entity: str = ""
     group: str = ""
     job_type: str = ""

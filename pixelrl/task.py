@@ -12,7 +12,7 @@ from pixelrl import scores
 from pixelrl.actions import ActionSet, Edit, pick
 from pixelrl.declaration import Score
 from pixelrl.maps import Scene, check_map
-from pixelrl.ranges import POSITIVE, number
+from pixelrl.ranges import GRAY_OR_COLOR, at_most, number
 
 CONTRACT = 1
 """The version of the contract; a task made for another one is refused by name."""
@@ -59,8 +59,8 @@ class Task(ABC):
     reach: ClassVar[int | None] = None
     declared_scores: ClassVar[tuple[Score, ...]] = ()
 
-    channels: int = number(1, POSITIVE)
-    length: int = number(5, POSITIVE)
+    channels: int = number(1, GRAY_OR_COLOR)
+    length: int = number(5, at_most(1000))
 
     @abstractmethod
     def edits(self) -> Mapping[str, Edit]:

@@ -1,8 +1,9 @@
 """The command line: read, check what names alone can tell, run the verb, tell errors in a line."""
 
 import argparse
-import errno
+import io
 import logging
+import os
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import fields
@@ -10,9 +11,10 @@ from typing import NoReturn
 
 from pixelrl import __version__
 from pixelrl.cli import verbs
+from pixelrl.cli.failures import explain_failure
 from pixelrl.config.recipes import find_recipe
 from pixelrl.discovery import TASKS, find
-from pixelrl.errors import ConfigError, PixelRLError, nearest
+from pixelrl.errors import ConfigError, nearest
 from pixelrl.runs.directory import is_first
 from pixelrl.settings import SECTIONS
 
@@ -44,25 +46,26 @@ def main(argv: Sequence[str] | None = None) -> int:
         argv: the arguments; those of the process by default.
 
     Returns:
-        The exit status: 0, or 2 after an error that was told in one line; 130 when interrupted.
+        The exit status: 0, or 2 after an error that was told in one line; 128 and the signal's
+        number when interrupted or when whoever reads the output has left.
 
     Raises:
-        OSError: the system refuses something that is not the user's to mend.
+        BaseException: a fault of the program.
     """
     _show_log()
+    _print_anything()
     try:
         arguments, overrides = _parse(list(sys.argv[1:] if argv is None else argv))
         verb: Callable[[argparse.Namespace, list[str]], None] = arguments.verb
         verb(arguments, overrides)
-    except PixelRLError as error:
-        return _fail(str(error), getattr(error, "status", 2))
-    except OSError as error:
-        if error.errno not in {errno.ENOSPC, errno.EACCES, errno.EPERM, errno.EROFS, errno.EDQUOT}:
+        sys.stdout.flush()  # while it can still be told that nobody reads
+    except (Exception, KeyboardInterrupt) as error:
+        failure = explain_failure(error)
+        if failure is None:
             raise
-        where = f"{error.filename}: " if error.filename else ""
-        return _fail(f"{where}{error.strerror}.")
-    except KeyboardInterrupt:
-        return 130
+        if isinstance(error, BrokenPipeError):
+            _let_go_of_output()
+        return _fail(*failure)
     return 0
 
 
@@ -144,6 +147,21 @@ def _show_log() -> None:
     log.setLevel(logging.INFO)
 
 
+def _print_anything() -> None:
+    """Write what the terminal's encoding lacks, such as ``±``, as escapes, and never stumble."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _let_go_of_output() -> None:
+    """Have Python write nothing more to a closed pipe when it ends; it would complain."""
+    try:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except (OSError, ValueError, AttributeError):  # no stream of the system's
+        return
+
+
 class _Stderr(logging.Handler):
     """Write to whatever stderr is now, as `print` does."""
 
@@ -152,10 +170,7 @@ class _Stderr(logging.Handler):
 
 
 def _fail(message: str, status: int = 2) -> int:
-    # A loader's process sends its error with a traceback; the last line is the error's own.
-    if "Original Traceback" in message:
-        message = message.strip().rpartition("\n")[2].partition(": ")[2]
     line = " ".join(message.split())
-    if is_first():
+    if line and is_first():
         print(f"pixelrl: {line}", file=sys.stderr)
     return status

@@ -4,6 +4,7 @@ Order: the dataclasses' defaults, then each recipe in turn, then ``key=value`` o
 """
 
 import difflib
+import io
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass
 from pathlib import Path
@@ -13,9 +14,10 @@ from omegaconf import AnyNode, Container, DictConfig, IntegerNode, OmegaConf, St
 from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
+from pixelrl.config.recipes import read_yaml_text
 from pixelrl.discovery import TASKS, Trust, load
 from pixelrl.errors import ConfigError, PluginError
-from pixelrl.ranges import check_numbers
+from pixelrl.ranges import check_values
 from pixelrl.rl.aim import check_goal_task
 from pixelrl.rl.estimators import ESTIMATORS
 from pixelrl.settings import SECTIONS, Data, Learning, Network, Run
@@ -161,18 +163,21 @@ def read_recipe(file: Path) -> dict[str, Any]:
         ConfigError: it cannot be read or is not a mapping.
     """
     try:
-        loaded = OmegaConf.load(file)
-    except OSError as error:
-        raise ConfigError(f"{file}: {error.strerror or error}; pass a recipe to read.") from error
-    except (YAMLError, OmegaConfBaseException, UnicodeDecodeError) as error:
+        loaded = OmegaConf.load(io.StringIO(read_yaml_text(file, "a recipe")))
+    except ConfigError:
+        raise
+    except (YAMLError, OmegaConfBaseException, OSError, ValueError) as error:
         reason = " ".join(str(error).split())
         raise ConfigError(f"{file}: not valid YAML: {reason}.") from error
     if not isinstance(loaded, DictConfig):
         raise ConfigError(f"{file}: expected a mapping of settings, got a list or a value.")
     nested = OmegaConf.create({})
-    for key, value in loaded.items_ex(resolve=False):
-        OmegaConf.update(nested, str(key), value, merge=True)
-    container = OmegaConf.to_container(nested)
+    try:
+        for key, value in loaded.items_ex(resolve=False):
+            OmegaConf.update(nested, str(key), value, merge=True)
+        container = OmegaConf.to_container(nested)
+    except OmegaConfBaseException as error:
+        raise ConfigError(f"{file}: {' '.join(str(error).split())}.") from error
     return (
         {str(key): value for key, value in container.items()} if isinstance(container, dict) else {}
     )
@@ -198,8 +203,15 @@ def _merge(config: DictConfig, values: Mapping[str, Any], source: str) -> None:
         for key, value in values.items():
             if key not in config:
                 raise ConfigError(f"{source}: unknown key {str(key)!r}.{_hint(str(key), config)}")
+            if value is None:  # all of its lines are comments
+                continue
             if not isinstance(value, Mapping):
                 raise ConfigError(f"{source}: '{key}' is a section; expected a mapping in it.")
+            if missing := [each for each, told in value.items() if told == "???"]:
+                raise ConfigError(
+                    f"{source}: {key}.{missing[0]}: ??? stands for a value that must be given;"
+                    f" pass {key}.{missing[0]}=VALUE or write it there."
+                )
             config[key] = OmegaConf.merge(config[key], dict(value))
     except OmegaConfBaseException as error:
         raise _told(error, config, source) from error
@@ -260,7 +272,7 @@ def check(experiment: Experiment) -> None:
         ConfigError: a number is out of its range.
     """
     for section in ("task", *SECTIONS):
-        check_numbers(section, getattr(experiment, section))
+        check_values(section, getattr(experiment, section))
     name = experiment.learning.estimator
     if ESTIMATORS[name].per_edit and not experiment.task.local_reward:
         raise ConfigError(
@@ -277,10 +289,8 @@ def _check_phases(experiment: Experiment) -> None:
     network, learning = experiment.network, experiment.learning
     if network.kind == "goal":
         check_goal_task(experiment.task)
-        if not network.widths or min(network.widths) < 1:
-            raise ConfigError(
-                f"network.widths: expected channels from 1 on, got {list(network.widths)}."
-            )
+        if not network.widths:
+            raise ConfigError("network.widths: expected channels from 1 on, got none.")
     elif learning.goal_episodes:
         raise ConfigError(
             f"learning.goal_episodes={learning.goal_episodes} needs network.kind=goal; the"

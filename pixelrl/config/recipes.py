@@ -1,10 +1,10 @@
 """Recipes: settings in YAML files, shipped with the package or written by anyone."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
-import yaml
-
+from pixelrl import documents
 from pixelrl.errors import ConfigError, nearest
 
 SHIPPED = (
@@ -23,11 +23,33 @@ def read_yaml(file: Path, kind: str) -> object:
     Raises:
         ConfigError: it cannot be read.
     """
+    with _explained(file, kind):
+        return documents.read_yaml(file)
+    return None
+
+
+def read_yaml_text(file: Path, kind: str) -> str:
+    """Read a YAML file's text, once it is known that what it stands for fits into memory.
+
+    Args:
+        file: the file.
+        kind: what it should be, for the error.
+
+    Raises:
+        ConfigError: it cannot be read, is no YAML, or is nested or repeated beyond all measure.
+    """
+    with _explained(file, kind):
+        return documents.read_yaml_text(file)
+    return ""
+
+
+@contextmanager
+def _explained(file: Path, kind: str) -> Iterator[None]:
     try:
-        return yaml.safe_load(file.read_text("utf-8"))
+        yield
     except OSError as error:
-        raise ConfigError(f"{file}: {error.strerror}; pass {kind} to read.") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{file}: {error.strerror or error}; pass {kind} to read.") from error
+    except ValueError as error:
         raise ConfigError(f"{file}: not valid YAML: {' '.join(str(error).split())}.") from error
 
 

@@ -13,6 +13,7 @@ from pathlib import Path, PurePosixPath
 import pooch
 
 from pixelrl.errors import DataError, nearest
+from pixelrl.files import write_whole
 
 
 @dataclass(frozen=True)
@@ -93,7 +94,7 @@ def fetch(name: str, root: Path, *, url: str = "", progress: bool = False) -> Pa
 def _note(archive: Archive, address: str, got: Path, folder: Path) -> None:
     """Leave beside the images where they come from; written last, it also says they are whole."""
     about = f"{archive.title}\nlicense: {archive.license}\nfrom: {address}\nsha256: {_hash(got)}\n"
-    (folder / "SOURCE.txt").write_text(about, "utf-8")
+    write_whole(folder / "SOURCE.txt", about)
 
 
 def _download(name: str, archive: Archive, url: str, cache: Path, *, progress: bool) -> Path:

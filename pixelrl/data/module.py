@@ -17,6 +17,7 @@ from pixelrl.data.reading import (
     align_files,
     crop_center,
     is_posed,
+    measure_aligned,
     pose,
 )
 from pixelrl.data.sampling import EpisodeLoader, EpisodeSampler, seed_sample
@@ -49,8 +50,11 @@ class Crops(Dataset[dict[str, Tensor]]):
         self.posed = is_posed(task, data, "train")
         self.maps = Maps(task, data.profile, seed)
         self.augment: Augment = make_augmentation(data, tuple(self.maps(self.files[0])))
-        for sample in self.files[:KEPT]:
-            self.read(sample)
+        for sample in self.files:
+            if KEPT.full:
+                self.check_size(sample, measure_aligned(task, sample, data.profile))
+            else:
+                self.read(sample)
 
     def __len__(self) -> int:
         return len(self.files)
@@ -69,13 +73,21 @@ class Crops(Dataset[dict[str, Tensor]]):
             DataError: a file is unreadable, sizes differ, or the image is smaller than a crop.
         """
         maps = self.maps(sample)
-        height, width = maps["image"].shape[:2]
+        self.check_size(sample, maps["image"].shape[:2])
+        return maps
+
+    def check_size(self, sample: Aligned, size: tuple[int, ...]) -> None:
+        """Check that an image, ``(H, W)``, is not smaller than a crop.
+
+        Raises:
+            DataError: it is.
+        """
+        height, width = size
         if min(height, width) < self.data.crop:
             raise DataError(
                 f"{sample['image']}: {width}x{height} pixels are fewer than a crop of"
                 f" {self.data.crop}; remove it or lower data.crop."
             )
-        return maps
 
 
 class Whole(Dataset[dict[str, Tensor]]):
@@ -121,6 +133,17 @@ class Whole(Dataset[dict[str, Tensor]]):
             for index, sample in enumerate(self.files)
         ]
 
+    def check(self) -> None:
+        """Read every file, so that scoring does not stop at one.
+
+        Raises:
+            DataError: one is unreadable, or does not fit.
+        """
+        self[0]
+        for index in range(self.count):
+            self.maps(self.files[index])
+            self.profile(index)
+
     def profile(self, index: int) -> bytes:
         """Find the ICC profile that an edit of an image has to carry; empty for none.
 
@@ -155,14 +178,15 @@ class ImageData(pl.LightningDataModule):
         return Crops(self.task, self.data, self.seed)
 
     def check(self) -> None:
-        """Find and read what learning will need, before anything is begun.
+        """Find and read all that learning and scoring will need, before anything is begun.
 
         Raises:
             DataError: files are missing, unreadable or do not fit together.
         """
         self.crops[0, 0]
-        for split in ("val", "test"):
-            Whole(self.task, self.data, split, self.seed)[0]
+        splits: tuple[Split, ...] = ("val", "test")
+        for split in splits:
+            Whole(self.task, self.data, split, self.seed).check()
 
     def train_dataloader(self) -> EpisodeLoader:
         """Load crops, an episode at a time.

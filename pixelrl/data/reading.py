@@ -1,7 +1,6 @@
 """From folders to maps: files found and aligned by name, read once, and posed as problems."""
 
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 from zlib import crc32
@@ -9,10 +8,12 @@ from zlib import crc32
 from numpy.typing import NDArray
 from torch import Generator, Tensor
 
+from pixelrl.data.kept import MOST_BYTES, Kept
 from pixelrl.data.sampling import seed_sample
 from pixelrl.errors import DataError
 from pixelrl.images.files import as_map
 from pixelrl.images.folders import list_bundled, list_images
+from pixelrl.images.limits import measure_image
 from pixelrl.images.profiles import read_map
 from pixelrl.maps import Scene, check_scene
 from pixelrl.settings import Data, Profile
@@ -22,8 +23,10 @@ Split = Literal["train", "val", "test", "predict"]
 Aligned = Mapping[str, Path]
 """The files of one sample by map name."""
 
-KEPT = 512
-"""So many decoded files are kept in memory per process."""
+KEPT = Kept(MOST_BYTES)
+"""What this process has decoded."""
+LONGEST = 200
+"""Bytes of the longest name of an image without suffix; what is made of it is called longer."""
 
 
 def align_files(task: Task, data: Data, split: Split) -> list[Aligned]:
@@ -52,6 +55,8 @@ def align_files(task: Task, data: Data, split: Split) -> list[Aligned]:
                 f" (data.{split}.{name}=DIR)."
             )
     files = {name: list_images(Path(folder)) for name, folder in folders.items()}
+    for path in files.get("image", ()):
+        check_name(path)
     return _partners(files, folders)
 
 
@@ -128,11 +133,40 @@ def crop_center(value: Tensor, side: int) -> Tensor:
     return value[..., top : top + side, left : left + side]
 
 
-@lru_cache(maxsize=KEPT)
+def check_name(path: Path) -> None:
+    """Check that tables and files can be named after an image.
+
+    Raises:
+        DataError: its name is not UTF-8, or too long.
+    """
+    try:
+        length = len(path.stem.encode())
+    except UnicodeEncodeError as error:
+        raise DataError(f"{str(path)!a}: its name is not UTF-8; rename the file.") from error
+    if length > LONGEST:
+        raise DataError(
+            f"{path}: its name has {length} bytes, and results are called after it; rename it to"
+            f" {LONGEST} or fewer."
+        )
+
+
+def measure_aligned(task: Task, sample: Aligned, profile: Profile) -> tuple[int, int]:
+    """Tell a sample's height and width from the heads of its files, where these tell.
+
+    Raises:
+        DataError: a file is unreadable or too large, or sizes differ.
+    """
+    sizes = {measure_image(path) for path in sample.values()}
+    found = sizes.pop() if len(sizes) == 1 else None
+    if found is None:  # or one is turned by its camera
+        height, width = read_aligned(task, sample, profile)["image"].shape[:2]
+        return height, width
+    return found[1], found[0]
+
+
 def _read(path: Path, name: str, channels: int, profile: Profile) -> NDArray[Any]:
-    array = read_map(path, name, channels, profile)
-    array.setflags(write=False)
-    return array
+    key = (path, name, channels, profile)
+    return KEPT.get(key, lambda: read_map(path, name, channels, profile))
 
 
 def _bundled(task: Task, split: Split) -> Sequence[Path]:

@@ -16,6 +16,7 @@ from pixelrl.errors import ConfigError
 from pixelrl.experiments.evaluate import score
 from pixelrl.experiments.fit import fit
 from pixelrl.experiments.writers import Extras
+from pixelrl.files import write_whole
 from pixelrl.runs import directory as runs
 from pixelrl.runs.layout import markdown
 from pixelrl.runs.protocol import FILE, write_json
@@ -122,7 +123,7 @@ def run_benchmark(
     table = _table(benchmark.cases, rows, join(declared))
     below = "\n".join([*(f"{note}." for note in notes), _told(protocols)])
     text = f"{markdown(table)}\n\n{below}\n"
-    (directory / "results.md").write_text(text, "utf-8")
+    write_whole(directory / "results.md", text)
     write_csv(directory / "results.csv", table)
     write_json(directory / FILE, protocols)
     return text

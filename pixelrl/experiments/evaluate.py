@@ -58,6 +58,7 @@ def run_scoring(
             " edits have no reward of their own; leave --oracle out."
         )
     images = _whole(experiment, split)
+    images.check()
     protocol = _protocol(experiment, images, split)
     writer = WriteScores(directory, images, protocol, experiment, extras)
     trainer = make_trainer(experiment, None, [writer])

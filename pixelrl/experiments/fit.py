@@ -10,7 +10,13 @@ from pixelrl.data.module import ImageData
 from pixelrl.discovery import Trust
 from pixelrl.errors import CheckpointError
 from pixelrl.experiments.evaluate import run_scoring
-from pixelrl.experiments.trainer import make_checkpointing, make_data, make_directory, make_trainer
+from pixelrl.experiments.trainer import (
+    check_start,
+    make_checkpointing,
+    make_data,
+    make_directory,
+    make_trainer,
+)
 from pixelrl.experiments.verdict import Verdict, judge
 from pixelrl.runs import directory as runs
 from pixelrl.runs.metrics import write_table
@@ -54,6 +60,7 @@ def fit(experiment: Experiment, resume: Path | None = None) -> Fitted:
     Raises:
         PixelRLError: of whatever kind, with one line that says what to do.
     """
+    check_start(experiment)
     module = build(experiment)
     data = make_data(experiment)
     data.check()
@@ -107,6 +114,7 @@ def rehearse(experiment: Experiment) -> None:
     Raises:
         PixelRLError: as `fit` does.
     """
+    check_start(experiment)
     module, data = build(experiment), make_data(experiment)
     data.check()
     quiet()

@@ -5,7 +5,13 @@ from pathlib import Path
 
 from pixelrl.config.compose import Experiment
 from pixelrl.errors import ConfigError
-from pixelrl.experiments.trainer import make_checkpointing, make_data, make_directory, make_trainer
+from pixelrl.experiments.trainer import (
+    check_start,
+    make_checkpointing,
+    make_data,
+    make_directory,
+    make_trainer,
+)
 from pixelrl.rl.network import PolicyValueNet
 from pixelrl.runs import directory as runs
 from pixelrl.training.base import BaseModule
@@ -30,6 +36,7 @@ def pretrain(experiment: Experiment) -> Path:
     aims = experiment.network.kind == "goal"
     if aims:
         experiment = goal_phase_alone(experiment)
+    check_start(experiment)
     built = build(experiment)
     module: BaseModule = built
     if isinstance(built.policy, PolicyValueNet):

@@ -8,6 +8,7 @@ from typing import Any
 
 import lightning.pytorch as pl
 import torch
+from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.callbacks import Callback
 from lightning.pytorch.strategies import DDPStrategy
 
@@ -15,11 +16,12 @@ from pixelrl.config.compose import Experiment, as_plain, as_yaml
 from pixelrl.data.module import ImageData
 from pixelrl.errors import ConfigError
 from pixelrl.experiments.processes import check_processes, find_cluster, make_profiler
+from pixelrl.files import check_writable
 from pixelrl.runs import directory as runs
 from pixelrl.training.callbacks import StoreSettings
 from pixelrl.training.files import WholeCheckpoints
 from pixelrl.training.keeping import KeepCheckpoints
-from pixelrl.training.loggers import make_loggers, quiet
+from pixelrl.training.loggers import check_loggers, make_loggers, quiet
 from pixelrl.training.progress import Progress
 from pixelrl.training.stopping import StopOnSignal
 
@@ -44,6 +46,19 @@ def make_directory(experiment: Experiment) -> Path:
     if runs.is_first():
         runs.describe(directory, experiment.name, as_yaml(experiment))
     return directory
+
+
+def check_start(experiment: Experiment) -> None:
+    """Check, before a run has a directory, that it can be computed, logged and written.
+
+    Raises:
+        ConfigError: the accelerator or a logger is not there.
+        OSError: nothing can be written to ``run.root``.
+    """
+    make_trainer(experiment, None, [])
+    if runs.is_first():
+        check_loggers(experiment)
+        check_writable(Path(experiment.run.root))
 
 
 def make_checkpointing(
@@ -111,7 +126,7 @@ def make_trainer(
             use_distributed_sampler=False,
             **settings,
         )
-    except (ValueError, RuntimeError) as error:
+    except (ValueError, RuntimeError, MisconfigurationException) as error:
         reason = str(error).partition("\n")[0]
         raise ConfigError(
             f"run.accelerator={run.accelerator}, run.devices={run.devices}: {reason}"

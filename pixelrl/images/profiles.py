@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 
 from pixelrl.errors import ConfigError, DataError
 from pixelrl.images.files import fit_channels, read_array, read_embedded_profile
+from pixelrl.images.limits import measure_image
+from pixelrl.images.masks import read_mask
 from pixelrl.maps import map_channels
 from pixelrl.settings import Profile
 
@@ -93,16 +95,18 @@ def read_map(path: Path, name: str, channels: int, profile: Profile) -> NDArray[
 
     Raises:
         ConfigError: as `read_profiled` does.
-        DataError: as `read_profiled` does.
+        DataError: as `read_profiled` and `read_mask` do, or the image has too many pixels.
 
     Example:
         >>> from pixelrl.images.folders import list_bundled
         >>> astronaut = list_bundled("test")[0]
-        >>> [read_map(astronaut, name, 3, "ignore").shape for name in ("image", "mask")]
-        [(512, 512, 3), (512, 512, 1)]
+        >>> [read_map(astronaut, "image", channels, "ignore").shape for channels in (1, 3)]
+        [(512, 512, 1), (512, 512, 3)]
     """
-    wanted = "ignore" if name == "mask" else profile
-    return read_profiled(path, map_channels(name, channels), wanted)
+    if name == "mask":
+        return read_mask(path)
+    measure_image(path)
+    return read_profiled(path, map_channels(name, channels), profile)
 
 
 def find_profile(path: Path, profile: Profile, channels: int) -> bytes:

@@ -10,10 +10,8 @@ import torch
 from torch import Tensor
 
 from pixelrl.errors import ConfigError, DataError, MapError
-from pixelrl.images.files import read_image
-
-HALF = 0.5
-"""A mask's pixels of this brightness and more are inside."""
+from pixelrl.images.files import as_map
+from pixelrl.images.masks import HALF, check_border, read_mask
 
 OPEN = 1_000_000
 """More steps than any episode has: the end of a stretch that has none."""
@@ -71,11 +69,10 @@ def region_of(mask: Tensor, name: str) -> Region:
     """Take the region from a mask ``(H,W)`` in [0, 1]: its pixels from one half on.
 
     Raises:
-        DataError: there is no such pixel.
+        DataError: there is no such pixel, or no other.
     """
     inside = mask >= HALF
-    if not inside.any():
-        raise DataError(f"{name}: nothing in this mask is white; paint the region white on black.")
+    check_border(inside.numpy(), name, float(mask.max()))
     return Region(inside, name)
 
 
@@ -83,9 +80,9 @@ def read_region(path: Path) -> Region:
     """Read a region from a mask file: white is inside, black outside.
 
     Raises:
-        DataError: the file is unreadable, or nothing in it is white.
+        DataError: as `read_mask` does.
     """
-    return region_of(read_image(path, 1)[0], str(path))
+    return region_of(as_map(read_mask(path))[0], str(path))
 
 
 def read_steps(text: str) -> range:

@@ -5,12 +5,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple
-from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pixelrl.errors import DataError
+from pixelrl.files import whole_file
+from pixelrl.images.archives import TooLargeError, check_archive
 
 Arrays = Mapping[str, NDArray[Any]]
 """What an episode looked like besides its choices, by the names of `ARRAYS`."""
@@ -49,14 +50,13 @@ class Recorded(NamedTuple):
 
 
 def save_choices(path: Path, recorded: Recorded) -> None:
-    """Write choices ``(T,H,W)`` with the names and settings that give them meaning.
+    """Write choices ``(T,H,W)`` with what gives them meaning, whole or not at all.
 
     Args:
         path: the file; its folder is made.
         recorded: what to write. Arrays of choices that were altered tell of another episode; leave
             them out.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
     about = {
         "edits": list(recorded.edits),
         "experiment": dict(recorded.experiment),
@@ -65,8 +65,8 @@ def save_choices(path: Path, recorded: Recorded) -> None:
         "noop": recorded.noop,
     }
     held: dict[str, Any] = {"about": np.array(json.dumps(about)), **recorded.arrays}
-    with path.open("wb") as file:
-        np.savez_compressed(file, choices=recorded.choices, **held)
+    with whole_file(path) as part:
+        np.savez_compressed(part, choices=recorded.choices, **held)
 
 
 def load_choices(path: Path, *, with_arrays: bool = False) -> Recorded:
@@ -83,20 +83,23 @@ def load_choices(path: Path, *, with_arrays: bool = False) -> Recorded:
         DataError: the file is missing or not a choice file.
     """
     try:
+        check_archive(path)
         with np.load(path, allow_pickle=False) as stored:
             about = json.loads(str(stored["about"]))
             wanted = [name for name in ARRAYS if with_arrays and name in stored]
             arrays = {name: stored[name] for name in wanted}
-            edits = tuple(about["edits"])
+            edits = tuple(_texts(about["edits"]))
             # Files of pixelrl 0.1.0 do not tell; there, built-in tasks called it so.
             noop = about.get("noop", "keep" if "keep" in edits else None)
             history = tuple(dict(entry) for entry in about.get("history", ()))
             recorded = Recorded(
-                stored["choices"], edits, about["experiment"], arrays, history, noop
+                stored["choices"], edits, dict(about["experiment"]), arrays, history, noop
             )
     except FileNotFoundError as error:
         raise DataError(f"{path}: no such file; pass a .choices.npz that predict wrote.") from error
-    except (OSError, ValueError, KeyError, TypeError, EOFError, BadZipFile) as error:
+    except TooLargeError as error:
+        raise DataError(f"{path}: {error}; pass a .choices.npz of predict.") from error
+    except Exception as error:  # on damaged files NumPy raises whatever it stumbles over
         raise DataError(f"{path}: not a choice file; pass a .choices.npz of predict.") from error
     choices = recorded.choices
     if choices.ndim != 3 or choices.dtype != np.uint8 or choices.max(initial=0) >= len(recorded[1]):
@@ -107,6 +110,17 @@ def load_choices(path: Path, *, with_arrays: bool = False) -> Recorded:
     for name, array in recorded.arrays.items():
         _check(path, name, array, choices.shape)
     return recorded
+
+
+def _texts(told: object) -> list[str]:
+    """Take a list of names from what a file tells.
+
+    Raises:
+        TypeError: it is something else.
+    """
+    if not isinstance(told, list) or not all(isinstance(each, str) for each in told):
+        raise TypeError("expected a list of names")
+    return told
 
 
 def _check(path: Path, name: str, array: NDArray[Any], shape: tuple[int, ...]) -> None:

@@ -14,6 +14,7 @@ from pixelrl import __version__
 from pixelrl.declaration import find_score
 from pixelrl.drawing.palette import ink_edits
 from pixelrl.errors import DataError
+from pixelrl.files import whole_file
 from pixelrl.records.file import Recorded
 from pixelrl.report.packing import Blob, describe, pack
 from pixelrl.report.reading import Results, find, load
@@ -42,14 +43,8 @@ def build(directory: Path, out: Path) -> Path:
     """
     results = find(directory)
     head, _, tail = _page().partition(MARK)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    part = out.with_name(f".{out.name}.part")  # a report is there whole or not at all
-    try:
-        with part.open("w", encoding="utf-8") as file:
-            _write(file, results, head, tail)
-        part.replace(out)
-    finally:
-        part.unlink(missing_ok=True)
+    with whole_file(out) as part, part.open("w", encoding="utf-8") as file:
+        _write(file, results, head, tail)
     return out
 
 

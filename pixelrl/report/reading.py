@@ -1,12 +1,12 @@
 """Find what predict, evaluate or fit left in a directory."""
 
 import csv
-import json
 import math
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from pixelrl.documents import read_json, read_small
 from pixelrl.errors import DataError
 from pixelrl.records.file import Recorded, load_choices
 from pixelrl.runs.protocol import FILE, read_number
@@ -81,10 +81,14 @@ def load(path: Path) -> Recorded:
 
 
 def _rows(path: Path) -> list[dict[str, str]]:
-    if not path.is_file():
+    if not path.exists():
         return []
-    with path.open(newline="", encoding="utf-8") as file:
-        return list(csv.DictReader(file))
+    try:
+        text = read_small(path).decode()
+        rows = list(csv.DictReader(text.splitlines(keepends=True), restkey="", restval=""))
+    except (OSError, ValueError, csv.Error) as error:
+        raise DataError(f"{path}: damaged ({_reason(error)}); run evaluate again.") from error
+    return rows
 
 
 def _floats(row: dict[str, str]) -> dict[str, float]:
@@ -99,10 +103,13 @@ def _floats(row: dict[str, str]) -> dict[str, float]:
 
 
 def _json(path: Path) -> dict[str, Any]:
-    if not path.is_file():
+    if not path.exists():
         return {}
     try:
-        read: dict[str, Any] = json.loads(path.read_text("utf-8"), parse_constant=lambda _: None)
-    except ValueError as error:
-        raise DataError(f"{path}: damaged ({error}); run evaluate again.") from error
-    return read
+        return read_json(path)
+    except (OSError, ValueError) as error:
+        raise DataError(f"{path}: damaged ({_reason(error)}); run evaluate again.") from error
+
+
+def _reason(error: Exception) -> str:
+    return " ".join(str(getattr(error, "strerror", None) or error).split())

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from pixelrl.maps import Scene
+from pixelrl.maps import Scene, check_scene, check_values
 from pixelrl.rl.playing import Network, play_at_size
 from pixelrl.rl.rollout import Intervention, choose_greedy, choose_under, rollout
 from pixelrl.rl.trace import Edited, Trace, record_step, stack_steps
@@ -36,7 +36,9 @@ def edit_scene(  # noqa: PLR0913 - what is wanted is told by name
         The finished images, the choices, and the rewards and trace if asked for.
 
     Raises:
-        MapError: the task's reward is no reward map, or the image is too small for its edits.
+        MapError: the scene is not what a loader would give: maps of another shape or type, not
+            aligned, not finite, or an image not in [0, 1]. Or the task's reward is no reward map,
+            or the image is too small for its edits.
 
     Example:
         >>> from pixelrl.rl.network import PolicyValueNet
@@ -46,6 +48,7 @@ def edit_scene(  # noqa: PLR0913 - what is wanted is told by name
         >>> edited.image.shape, edited.choices.shape
         (torch.Size([1, 1, 16, 16]), torch.Size([5, 1, 16, 16]))
     """
+    check_values(check_scene(scene, task.channels))
     environment, policy = play_at_size(
         task, network, scene["image"], tile=tile, with_value=with_trace
     )

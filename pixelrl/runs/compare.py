@@ -1,20 +1,22 @@
 """What runs have left, side by side."""
 
-import json
+import csv
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from pixelrl.declaration import INPUT, Score, find_score, is_own, join
-from pixelrl.errors import CheckpointError
-from pixelrl.runs.directory import natural_key
+from pixelrl.documents import read_json, read_yaml
+from pixelrl.errors import CheckpointError, PixelRLError
+from pixelrl.runs.directory import ABOUT, natural_key
 from pixelrl.runs.metrics import read_metrics
 from pixelrl.runs.protocol import FILE, read_declared, read_number
 from pixelrl.runs.tables import Row, Table
 from pixelrl.settings import flat
+
+LOG = logging.getLogger(__name__)
 
 IGNORED = ("run.name", "run.root")
 """Settings in which runs always differ."""
@@ -55,10 +57,14 @@ class RunSummary:
 def list_runs(root: Path) -> list[RunSummary]:
     """Read all runs below a folder, by their start; those of one moment by their number.
 
-    Raises:
-        CheckpointError: a file of one is damaged.
+    A damaged one is logged and left out, so that it hides no other.
     """
-    found = [read_run(file.parent) for file in root.glob("**/run.json")]
+    found = []
+    for file in root.glob("**/run.json"):
+        try:
+            found.append(read_run(file.parent))
+        except CheckpointError as error:
+            LOG.warning("%s", error)
     return sorted(found, key=_start)
 
 
@@ -68,28 +74,57 @@ def read_run(directory: Path) -> RunSummary:
     Raises:
         CheckpointError: a file of it is damaged.
     """
-    logged = read_metrics(directory)
-    episodes = max((point[0] for points in logged.values() for point in points), default=0)
-    rewards = [value for _, value in logged.get("val/reward", [])]
     file = directory / FILE
+    reading = directory / "logs"
     try:
-        settings = yaml.safe_load((directory / "config.yaml").read_text("utf-8")) or {}
-        about = json.loads((directory / "run.json").read_text("utf-8"))
-        protocol = json.loads(file.read_text("utf-8")) if file.is_file() else {"mean": {}}
-        scores = {name: read_number(value) for name, value in protocol["mean"].items()}
+        logged = read_metrics(directory)
+        episodes = max((point[0] for points in logged.values() for point in points), default=0)
+        rewards = [value for _, value in logged.get("val/reward", [])]
+        reading = directory / "config.yaml"
+        settings = read_yaml(reading) or {}
+        reading = directory / ABOUT
+        about = read_json(reading)
+        about["versions"] = _mapping(about, "versions")
+        reading = file
+        protocol = read_json(file) if file.exists() else {"mean": {}}
+        scores = {name: read_number(value) for name, value in _mapping(protocol, "mean").items()}
+        left_out = {
+            name: _mapping(protocol["left_out"], name) for name in _mapping(protocol, "left_out")
+        }
         return RunSummary(
             directory=directory,
             about=about,
-            settings=flat(settings),
+            settings=flat(_settings(settings)),
             episodes=int(episodes),
             best=max(rewards, default=None),
             scores=scores,
-            left_out=protocol.get("left_out", {}),
+            left_out=left_out,
             declared=read_declared(protocol, str(about.get("task", "")), scores),
         )
-    except (OSError, ValueError, KeyError, AttributeError, yaml.YAMLError) as error:
-        reason = " ".join(str(error).split())
-        raise CheckpointError(f"{directory}: a damaged run: {reason}.") from error
+    except (PixelRLError, OSError, ValueError, KeyError, TypeError, csv.Error) as error:
+        reason = " ".join(str(getattr(error, "strerror", None) or error).split()).rstrip(".")
+        where = "" if reason.startswith(str(reading)) else f"{reading}: "
+        raise CheckpointError(
+            f"{where}{reason}; a file of a run that is damaged; restore or remove it."
+        ) from error
+
+
+def _mapping(told: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    """Take a mapping from what a file tells; none if it is left out.
+
+    Raises:
+        ValueError: something else stands there.
+    """
+    found = told.get(key, {})
+    if not isinstance(found, Mapping):
+        raise ValueError(f"{key}: expected an object, got {type(found).__name__}")
+    return found
+
+
+def _settings(told: object) -> Mapping[str, Any]:
+    if not isinstance(told, Mapping):
+        raise ValueError("config.yaml: expected a mapping of settings")
+    return told
 
 
 def tabulate_runs(runs: Sequence[RunSummary]) -> Table:
@@ -178,7 +213,7 @@ def _columns(runs: Sequence[RunSummary]) -> list[str]:
 def _circumstances(run: RunSummary) -> dict[str, Any]:
     """Tell what scores depend on beside the settings."""
     versions = {f"version of {name}": value for name, value in run.about["versions"].items()}
-    return {"task": run.about["task"], "code": run.about.get("git", ""), **versions}
+    return {"task": run.about.get("task", ""), "code": run.about.get("git", ""), **versions}
 
 
 def _known(run: RunSummary) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from pixelrl.documents import read_json
 from pixelrl.errors import CheckpointError, ConfigError
 from pixelrl.files import write_whole
 from pixelrl.settings import Run
@@ -211,6 +212,6 @@ def _unused(root: Path, name: str) -> Path:
 
 def _told(directory: Path, key: str) -> str:
     try:
-        return str(json.loads((directory / ABOUT).read_text("utf-8"))[key])
-    except (OSError, ValueError, KeyError, TypeError):
+        return str(read_json(directory / ABOUT)[key])
+    except (OSError, ValueError, KeyError):
         return ""

@@ -73,7 +73,7 @@ def _rows(file: Path) -> Iterator[Mapping[str, Any]]:
         for line in lines:
             try:
                 row = json.loads(line)
-            except ValueError:
+            except (ValueError, RecursionError):
                 continue
             if isinstance(row, dict):
                 yield row
@@ -108,5 +108,5 @@ def _read(file: Path) -> Mapping[str, Points]:
 def _number(text: object) -> float | None:
     try:
         return float(text) if isinstance(text, str | int | float) and text != "" else None
-    except ValueError:
+    except (ValueError, OverflowError):
         return None

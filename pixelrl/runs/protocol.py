@@ -40,7 +40,7 @@ def read_number(value: object) -> float | None:
     """Read a number as JSON can tell it; None for one that is not finite, or no number."""
     try:
         number = float(value)  # type: ignore[arg-type]
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return None
     return number if math.isfinite(number) else None
 

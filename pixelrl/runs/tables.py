@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from pixelrl.declaration import INPUT, Score
+from pixelrl.files import whole_file
 
 Cell = str | int | float | None
 """What stands in a column; None where there is nothing."""
@@ -123,9 +124,8 @@ def group_rows(table: Table, key: str) -> dict[Cell, Table]:
 
 
 def write_csv(path: Path, table: Table) -> None:
-    """Write a table as CSV."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w", newline="", encoding="utf-8") as file:
+    """Write a table as CSV, whole or not at all."""
+    with whole_file(path) as part, part.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, table.columns)
         writer.writeheader()
         writer.writerows(table.rows)

@@ -1,19 +1,19 @@
 """Between page and session: what the page sends becomes values, what it shows becomes bytes."""
 
 import base64
-import binascii
 import io
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 import numpy as np
 import torch
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 from torch import Tensor
 
 from pixelrl.drawing.palette import ink_edits
 from pixelrl.errors import DataError, PixelRLError
 from pixelrl.images.files import as_bytes
+from pixelrl.images.masks import check_mask, is_clear
 from pixelrl.intervention.regions import Region, read_steps, region_of
 from pixelrl.intervention.rules import Kind, Rule
 from pixelrl.studio.session import FORMATS, Episode, Session
@@ -73,7 +73,7 @@ def _rule(sent: object, regions: Sequence[Region]) -> Rule:
         return Rule(kind, tuple(edits), region, steps, float(each.get("bias", 0)))
     except PixelRLError:
         raise
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
+    except (AttributeError, KeyError, TypeError, ValueError, OverflowError) as error:
         raise DataError("a rule needs kind and edits, and may have steps, region, bias.") from error
 
 
@@ -90,9 +90,12 @@ def _region(sent: object, name: str, size: tuple[int, int]) -> Region:
         with Image.open(io.BytesIO(data), formats=("PNG",)) as opened:
             if opened.size != (size[1], size[0]):
                 raise DataError(f"{name}: the mask is not of the picture's size.")
-            gray = np.asarray(opened.convert("L"))
-    except (binascii.Error, UnidentifiedImageError, OSError, SyntaxError) as error:
+            clear, colors = is_clear(opened), np.asarray(opened.convert("RGB"))
+    except PixelRLError:
+        raise
+    except Exception as error:  # on what claims to be a PNG Pillow raises whatever it meets
         raise DataError(f"{name}: expected a mask as PNG in base64.") from error
+    gray = check_mask(colors, name, transparent=clear)[..., 0]
     return region_of(torch.tensor(gray) / 255, name)
 
 

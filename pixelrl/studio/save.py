@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from pixelrl.files import write_whole
 from pixelrl.images.files import write_image
 from pixelrl.images.profiles import find_profile
 from pixelrl.intervention.regions import Region
@@ -52,7 +53,7 @@ def save_episode(
     words = ["predict", *policy, "--out", str(out), *rules, *maps]
     command = shlex.join(["python", "-m", "pixelrl", *words])
     recipe = out / f"{name}.sh"
-    recipe.write_text(f"{command}\n", "utf-8")
+    write_whole(recipe, f"{command}\n")
     records = [out / f"{name}{kind}" for kind in KINDS]
     return {
         "files": [str(path) for path in (*records, *masks.values(), recipe)],

@@ -8,6 +8,7 @@ are checked as well, against names that are made to point here.
 import json
 import re
 import secrets
+import sys
 import tempfile
 from collections.abc import Callable, Sequence
 from http import HTTPStatus
@@ -87,6 +88,11 @@ class Studio(ThreadingHTTPServer):
         """Where the page is."""
         return f"http://{LOOPBACK}:{self.server_port}/{self.token}/"
 
+    def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ANN401
+        """Say nothing of a page that went away while it was answered, and all of the rest."""
+        if not isinstance(sys.exception(), ConnectionError | TimeoutError):
+            super().handle_error(request, client_address)
+
     def server_close(self) -> None:
         """Stop listening, and remove the pictures that came through the page."""
         super().server_close()
@@ -129,7 +135,7 @@ class Handler(BaseHTTPRequestHandler):
             self._send_json({"error": str(refusal)}, refusal.status)
         except PixelRLError as error:
             self._send_json({"error": " ".join(str(error).split())}, HTTPStatus.BAD_REQUEST)
-        except ConnectionError:
+        except (ConnectionError, TimeoutError):
             self.close_connection = True  # the page went away
         except OSError as error:
             told = f"{error.filename or 'the studio'}: {error.strerror or error}."
@@ -218,7 +224,10 @@ class Handler(BaseHTTPRequestHandler):
             raise RefusalError(
                 HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"more than {MOST_BYTES // 10**6} MB."
             )
-        return self.rfile.read(int(length))
+        body = self.rfile.read(int(length))
+        if len(body) < int(length):
+            raise ConnectionError("the page left in the middle")
+        return body
 
     def _json(self) -> Any:  # noqa: ANN401 - whatever was sent
         try:

@@ -244,6 +244,8 @@ def check_picture(path: Path) -> None:
         raise DataError(f"{path.name}: {error}") from error
     except OSError as error:
         raise DataError(f"{path.name}: cannot be read: {error.strerror or error}.") from error
+    except Exception as error:  # on damaged files Pillow raises whatever it stumbles over
+        raise DataError(f"{path.name}: a damaged picture ({error}).") from error
     if width * height > MOST_PIXELS:
         raise DataError(
             f"{path.name}: {width}x{height} pixels are more than the {MOST_PIXELS} that the studio"

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from pixelrl.errors import ConfigError, nearest
+from pixelrl.files import write_whole
 from pixelrl.sweeps.space import Choice, Parameter, Settings
 
 DEFAULT = ("${env}", "${interpreter}", "${program}", "${args}")
@@ -90,7 +91,7 @@ def fill_command(
         "${args_override_hydra}": [f"++{flag}" for flag in flags],
     }
     if "${args_json_file}" in command:
-        settings_file.write_text(json.dumps(settings), "utf-8")
+        write_whole(settings_file, json.dumps(settings))
     found: list[str] = []
     for word in command:
         found += filled[word] if word in filled else [_with_variables(word)]

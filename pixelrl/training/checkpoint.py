@@ -182,7 +182,7 @@ def restore(
             f" network.init={path}."
         )
     plain: dict[str, Any] = stored[KEY]["experiment"]
-    plain = {**plain, "network": {**plain["network"], "init": ""}}  # its weights are inside
+    plain = {**plain, "network": {**plain.get("network", {}), "init": ""}}  # its weights are inside
     experiment = from_plain(plain, overrides or (), source=str(path), trust=trust)
     module = build(experiment)
     _fill(module, stored["state_dict"], path)
@@ -203,6 +203,15 @@ def read(path: Path) -> dict[str, Any]:
             f"{path}: checkpoint format {stored[KEY].get('format')}, this pixelrl reads {FORMAT};"
             " use the version that wrote it."
         )
+    about, weights = stored[KEY].get("experiment"), stored.get("state_dict")
+    sections = isinstance(about, Mapping) and all(
+        isinstance(each, Mapping) for name, each in about.items() if name != "name"
+    )
+    named = isinstance(weights, Mapping) and all(
+        isinstance(each, torch.Tensor) for each in weights.values()
+    )
+    if not (sections and named):
+        raise CheckpointError(f"{path}: it lacks its settings or weights; use another checkpoint.")
     return stored
 
 

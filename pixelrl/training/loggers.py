@@ -13,6 +13,7 @@ from lightning.pytorch.loggers import Logger, TensorBoardLogger, WandbLogger
 
 from pixelrl.config.compose import Experiment, as_plain
 from pixelrl.errors import ConfigError
+from pixelrl.files import write_whole
 from pixelrl.runs import directory as runs
 from pixelrl.runs.tables import Table, mean_values, means
 from pixelrl.settings import Run, flat
@@ -31,15 +32,10 @@ def make_loggers(experiment: Experiment, directory: Path, start: int = 0) -> lis
 
     Returns:
         The run's own logger and those asked for.
-
-    Raises:
-        ConfigError: one is not installed.
     """
     run = experiment.run
     found: list[Logger] = [RowLogger(directory, start)]
     if "tensorboard" in run.loggers:
-        if find_spec("tensorboard") is None:
-            raise ConfigError("tensorboard is not installed; pip install 'pixelrl[tensorboard]'.")
         found.append(TensorBoardLogger(directory, name="tensorboard", version=""))
     swept = "WANDB_SWEEP_ID" in os.environ
     if run.wandb != "disabled" or "wandb" in run.loggers or swept:
@@ -48,6 +44,30 @@ def make_loggers(experiment: Experiment, directory: Path, start: int = 0) -> lis
     for logger in found:
         logger.log_hyperparams(_unlocked(logger, settings))
     return found
+
+
+def check_loggers(experiment: Experiment) -> None:
+    """Check, before a run has a directory, that its loggers can start.
+
+    Raises:
+        ConfigError: one is not installed, or W&B knows no key.
+    """
+    run = experiment.run
+    if "tensorboard" in run.loggers and find_spec("tensorboard") is None:
+        raise ConfigError("tensorboard is not installed; pip install 'pixelrl[tensorboard]'.")
+    online = run.wandb == "online" or (run.wandb == "disabled" and "wandb" in run.loggers)
+    if not online or os.environ.get("WANDB_MODE", "online") != "online":
+        return
+    import wandb  # noqa: PLC0415 - not for runs without it
+
+    try:
+        known = wandb.login(prompt=False)
+    except wandb.Error as error:
+        raise ConfigError(f"W&B: {' '.join(str(error).split())}") from error
+    if not known:
+        raise ConfigError(
+            "W&B: no API key is known here; run `wandb login`, or set run.wandb=offline."
+        )
 
 
 def log_scores(trainer_loggers: Sequence[Logger], table: Table, episodes: int) -> None:
@@ -134,7 +154,7 @@ def _wandb(experiment: Experiment, directory: Path) -> Logger:
         **{name: value for name, value in _described(run).items() if value},
     )
     if runs.is_first():
-        kept.write_text(f"{logger.experiment.id}\n", "utf-8")
+        write_whole(kept, f"{logger.experiment.id}\n")
     return logger
 
 

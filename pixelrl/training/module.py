@@ -243,7 +243,7 @@ class PixelA3C(BaseModule):
             The finished images, the choices, and the rewards and trace if asked for.
 
         Raises:
-            MapError: the task's reward is no reward map, or the image is too small for its edits.
+            MapError: as `edit_scene` does.
         """
         return edit_scene(
             self.task,

@@ -6,9 +6,6 @@ starts from; and the IRCNN denoiser that denoising starts from, a ``.caffemodel`
 whole or not at all.
 """
 
-import tokenize
-import zipfile
-import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -19,6 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from pixelrl.errors import CheckpointError
+from pixelrl.images.archives import check_archive
 from pixelrl.rl.network import PolicyValueNet
 from pixelrl.training.caffemodel import read_blobs
 
@@ -127,22 +125,10 @@ def load_official_weights(policy: PolicyValueNet, spread: nn.Module | None, path
 def _arrays(path: Path) -> Arrays:
     """Read an ``.npz``, executing nothing in it."""
     try:
-        with path.open("rb") as raw, np.load(raw, allow_pickle=False) as file:
+        check_archive(path)
+        with np.load(path, allow_pickle=False) as file:
             return {name: np.asarray(file[name]) for name in file.files}
-    except (
-        OSError,
-        ValueError,
-        EOFError,
-        KeyError,
-        AttributeError,  # a lone .npy has no names
-        TypeError,
-        SyntaxError,
-        tokenize.TokenError,
-        RuntimeError,
-        MemoryError,
-        zipfile.BadZipFile,
-        zlib.error,
-    ) as error:
+    except Exception as error:  # on damaged files NumPy raises whatever it stumbles over
         raise CheckpointError(
             f"{path}: no .npz of weights, or a damaged one; pass a published .npz or .caffemodel."
         ) from error

@@ -13,6 +13,9 @@ from pixelrl_tasks.published import Restoration
 
 Noise = Literal["gaussian", "poisson", "salt_and_pepper"]
 
+LOUDEST = 510
+"""The largest standard deviation of noise, in gray levels; images then stay near [0, 1]."""
+
 
 @dataclass(frozen=True)
 class Denoising(Restoration):
@@ -51,15 +54,17 @@ class Denoising(Restoration):
             raise ConfigError(
                 f"task.noise: expected {', '.join(get_args(Noise))}, got {self.noise!r}."
             )
-        if not 0 <= self.sigma < inf:
-            raise ConfigError(f"task.sigma: expected gray levels from 0 on, got {self.sigma}.")
+        if not 0 <= self.sigma <= LOUDEST:
+            raise ConfigError(
+                f"task.sigma: expected gray levels from 0 to {LOUDEST}, got {self.sigma}."
+            )
         if self.sigma_min is not None and not 0 <= self.sigma_min <= self.sigma:
             raise ConfigError(
                 f"task.sigma_min: expected gray levels from 0 to task.sigma={self.sigma},"
                 f" got {self.sigma_min}."
             )
-        if not 0 < self.peak < inf:
-            raise ConfigError(f"task.peak: expected photons above 0, got {self.peak}.")
+        if not 1 <= self.peak < inf:
+            raise ConfigError(f"task.peak: expected photons from 1 on, got {self.peak}.")
         if not 0 <= self.density <= 1:
             raise ConfigError(f"task.density: expected a share from 0 to 1, got {self.density}.")
 

@@ -26,6 +26,7 @@ def run(arguments: argparse.Namespace, overrides: list[str]) -> None:
     """
     allocator.keep_memory()
     from pixelrl.experiments.benchmark import read_benchmark, replace_section, run_benchmark
+    from pixelrl.files import write_whole
 
     benchmark, out = read_benchmark(Path(arguments.file)), Path(arguments.out)
     page = Path(arguments.update) if arguments.update else None
@@ -35,6 +36,6 @@ def run(arguments: argparse.Namespace, overrides: list[str]) -> None:
     table = run_benchmark(benchmark, out, trust=trust_given(arguments))
     print(table, end="")
     if page:
-        page.write_text(replace_section(page, table), "utf-8")
+        write_whole(page, replace_section(page, table))
         print(f"updated: {page}")
     print(f"left in {out}: results.md, results.csv, protocol.json, a folder per row")

@@ -1,0 +1,62 @@
+"""How large an image may be, told from the head of its file before anything is decoded."""
+
+import warnings
+from pathlib import Path
+from typing import Any
+
+import tifffile
+from PIL import Image
+
+from pixelrl.errors import DataError
+from pixelrl.images.deep import is_tiff
+from pixelrl.images.folders import explain_refusal
+
+MOST_PIXELS = 2**26
+"""The most pixels of an image: 67 million, a square of 8192. Editing one takes some 10 GB."""
+
+
+def measure_image(path: Path) -> tuple[int, int] | None:
+    """Read an image's width and height from the head of its file.
+
+    Returns:
+        The sides in pixels, as they lie in the file; None if the head does not tell, which decoders
+        then explain better.
+
+    Raises:
+        DataError: the file is missing, unreadable, no regular file, or larger than `MOST_PIXELS`.
+
+    Example:
+        >>> from pixelrl.images.folders import list_bundled
+        >>> measure_image(list_bundled("test")[1])
+        (512, 512)
+    """
+    try:
+        if path.exists() and not (path.is_file() or path.is_dir()):  # a pipe would be waited for
+            raise DataError(f"{path}: a pipe or device; expected an image file.")
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            size = _size(path)
+    except (Image.DecompressionBombError, MemoryError) as error:
+        raise DataError(f"{path}: {_too_large()}") from error
+    except (FileNotFoundError, IsADirectoryError, PermissionError) as error:
+        raise explain_refusal(path, error) from error
+    except DataError:
+        raise
+    except Exception:  # on damaged files decoders raise whatever they stumble over
+        return None
+    if size[0] * size[1] > MOST_PIXELS:
+        raise DataError(f"{path}: {size[0]}x{size[1]} pixels, {_too_large()}")
+    return size
+
+
+def _size(path: Path) -> tuple[int, int]:
+    if is_tiff(path):
+        with tifffile.TiffFile(path) as tiff:
+            page: Any = tiff.pages[0]
+            return int(page.imagewidth), int(page.imagelength)
+    with Image.open(path) as opened:
+        return opened.size
+
+
+def _too_large() -> str:
+    return f"more than the {MOST_PIXELS / 1e6:.0f} million that are read; cut or reduce it."
