@@ -111,3 +111,14 @@ def nearest(name: str, names: Iterable[str]) -> str:
     """
     close = difflib.get_close_matches(name, list(names), n=1, cutoff=0.5)
     return f" Did you mean '{close[0]}'?" if close else ""
+
+
+def shorten(told: str, most: int = 200) -> str:
+    """Leave out the middle of what is too long for a line.
+
+    Example:
+        >>> shorten("x" * 500, most=9)
+        'xxxx…xxxx'
+    """
+    half = (most - 1) // 2
+    return told if len(told) <= most else f"{told[:half]}…{told[-half:]}"

@@ -6,7 +6,7 @@ from dataclasses import field, fields
 from math import inf
 from typing import Any, NamedTuple
 
-from pixelrl.errors import ConfigError
+from pixelrl.errors import ConfigError, shorten
 
 
 class Range(NamedTuple):
@@ -160,7 +160,7 @@ def _shown(value: str | float) -> str:
         told = ascii(value) if isinstance(value, str) else str(value)
     except ValueError:  # a number of thousands of digits
         told = "a number of thousands of digits"
-    return told if len(told) <= 80 else f"{told[:60]}… ({len(told)} characters)"
+    return shorten(told, 80)
 
 
 def _range_of(kind: type, name: str) -> Range | Text | None:

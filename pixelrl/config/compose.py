@@ -16,7 +16,7 @@ from yaml import YAMLError
 
 from pixelrl.config.recipes import read_yaml_text
 from pixelrl.discovery import TASKS, Trust, load
-from pixelrl.errors import ConfigError, PluginError
+from pixelrl.errors import ConfigError, PluginError, shorten
 from pixelrl.ranges import check_values
 from pixelrl.rl.aim import check_goal_task
 from pixelrl.rl.estimators import ESTIMATORS
@@ -229,7 +229,10 @@ def _override(config: DictConfig, override: str) -> None:
         open_ended = parent is not config and not is_dataclass(OmegaConf.get_type(parent))
         if parent is None or (node is None and not open_ended):
             raise ConfigError(f"unknown key '{key}'.{_hint(key, config)}")
-        value = _value(text, node)
+        try:
+            value = _value(text, node)
+        except ConfigError as error:
+            raise ConfigError(f"{key}: {error}") from error
         if parent is config and not isinstance(value, Mapping):
             raise ConfigError(f"{override}: '{key}' is a section; expected a mapping, as in YAML.")
         OmegaConf.update(
@@ -250,8 +253,10 @@ def _value(text: str, node: object) -> Any:  # noqa: ANN401
     if node is None or isinstance(node, AnyNode | Container):
         try:
             return OmegaConf.to_container(OmegaConf.create(f"value: {text}"))["value"]  # type: ignore[index, call-overload]
-        except YAMLError as error:
-            raise ConfigError(f"'{text}': expected a list or mapping as YAML writes it.") from error
+        except (YAMLError, OmegaConfBaseException, ValueError, RecursionError) as error:
+            raise ConfigError(
+                f"{shorten(ascii(text))}: expected a list or mapping as YAML writes it."
+            ) from error
     return text
 
 
@@ -320,7 +325,7 @@ def _hint(key: str, config: DictConfig) -> str:
 def _told(error: OmegaConfBaseException, config: DictConfig, source: str) -> ConfigError:
     """Turn OmegaConf's report into one line that names the source and the key."""
     key = error.full_key or ""
-    first = str(error).partition("\n")[0]
+    source, first = (shorten(each) for each in (source, str(error).partition("\n")[0]))
     if type(error).__name__ in {"ConfigAttributeError", "ConfigKeyError"}:
         return ConfigError(f"{source}: unknown key '{key}'.{_hint(key, config)}")
     where = f"{source}: {key}: " if key and not source.startswith(key) else f"{source}: "

@@ -24,8 +24,8 @@ def read_yaml(file: Path, kind: str) -> object:
         ConfigError: it cannot be read.
     """
     with _explained(file, kind):
-        return documents.read_yaml(file)
-    return None
+        found: object = documents.read_yaml(file)
+    return found
 
 
 def read_yaml_text(file: Path, kind: str) -> str:
@@ -39,8 +39,8 @@ def read_yaml_text(file: Path, kind: str) -> str:
         ConfigError: it cannot be read, is no YAML, or is nested or repeated beyond all measure.
     """
     with _explained(file, kind):
-        return documents.read_yaml_text(file)
-    return ""
+        text: str = documents.read_yaml_text(file)
+    return text
 
 
 @contextmanager

@@ -13,6 +13,7 @@ from modules import SLOW, imported_by, run_python
 from photos import tiny, write_photos
 from pixelrl.cli.main import main
 from pixelrl.cli.verbs import NAMES
+from pixelrl.data.kept import Kept
 
 ROOT = Path(__file__).parents[2]
 
@@ -261,7 +262,7 @@ def test_a_really_full_disk_is_told(capsys: pytest.CaptureFixture[str], checkpoi
 def test_an_error_in_a_loaders_process_is_one_line_too(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("pixelrl.data.module.KEPT", 1)  # learning begins before all are read
+    monkeypatch.setattr("pixelrl.data.module.KEPT", Kept(-1))  # learning begins before all are read
     folder = tmp_path / "bad"
     told = broken(folder, "truncated")
     (folder / "broken.png").rename(folder / "z-broken.png")
