@@ -12,6 +12,7 @@ nox.options.reuse_existing_virtualenvs = True
 
 CONSTRAINTS = str(Path("constraints.txt").resolve())
 ONE_THREAD = {"OMP_NUM_THREADS": "1"}
+NOT_LONG = "not slow and not faults"
 
 
 def install(session: nox.Session) -> None:
@@ -47,7 +48,7 @@ def layers(session: nox.Session) -> None:
 def tests(session: nox.Session) -> None:
     """Run the fast tests; arguments go to pytest."""
     install(session)
-    session.run("pytest", "-n", "2", "-m", "not slow", *session.posargs, env=ONE_THREAD)
+    session.run("pytest", "-n", "2", "-m", NOT_LONG, *session.posargs, env=ONE_THREAD)
 
 
 @nox.session
@@ -69,6 +70,21 @@ def smoke(session: nox.Session) -> None:
     """Go through fit, evaluate, predict and replay on the command line."""
     install(session)
     session.run("pytest", "tests/test_end_to_end.py", *session.posargs)
+
+
+@nox.session
+def faults(session: nox.Session) -> None:
+    """Try every bad input and a hundred kills (KILLS=N for more), and fuzz the readers."""
+    install(session)
+    env = {**ONE_THREAD, "HYPOTHESIS_PROFILE": "explore"}
+    session.run("pytest", "-n", "2", "tests/faults", *session.posargs, env=env)
+
+
+@nox.session
+def audit(session: nox.Session) -> None:
+    """Look up known vulnerabilities of the tested set of versions."""
+    session.install("pip-audit")
+    session.run("pip-audit", "--requirement", CONSTRAINTS, "--no-deps", *session.posargs)
 
 
 @nox.session

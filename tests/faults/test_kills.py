@@ -5,6 +5,8 @@ Weights, best state, scores, logged rows and filmstrips are compared with an uni
 
 import csv
 import json
+import os
+import random
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -94,6 +96,35 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     return left(fit(compose("denoising", overrides=tiny(folder, *SETTINGS))).directory)
 
 
+def compare(found: dict[str, Any], whole: dict[str, Any]) -> None:
+    for name, wanted in whole.items():
+        assert found[name] == wanted, name
+
+
+KILLS = int(os.environ.get("KILLS", "100"))
+IN_A_ROW = 10
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize("seed", range(-(-KILLS // IN_A_ROW)))
+def test_killed_anywhere_again_and_again_a_run_leaves_the_same(
+    tmp_path: Path, whole: dict[str, Any], seed: int
+) -> None:
+    rng = random.Random(seed)
+    experiment = compose("denoising", overrides=tiny(tmp_path, *SETTINGS, "run.name=killed"))
+    killed = 0
+    for _ in range(IN_A_ROW):
+        point, count, after = rng.choice(sorted(POINTS)), rng.randint(1, 6), rng.random() < 0.5
+        try:
+            with dies(point, count, after=after):
+                fit(experiment, find_resumed("auto", tmp_path / "runs", "killed"))
+        except Killed:
+            killed += 1
+    assert killed  # the last ones may find the run finished
+    resumed = fit(experiment, find_resumed("auto", tmp_path / "runs", "killed"))
+    compare(left(resumed.directory), whole)
+
+
 @pytest.mark.parametrize("after", [False, True])
 @pytest.mark.parametrize(
     ("point", "counts"),
@@ -117,8 +148,6 @@ def test_killed_and_resumed_a_run_leaves_the_same(
         except Killed:
             continue
     resumed = fit(experiment, find_resumed("auto", tmp_path / "runs", "killed"))
-    found = left(resumed.directory)
-    for name, wanted in whole.items():
-        assert found[name] == wanted, name
+    compare(left(resumed.directory), whole)
     names = {file.name for file in (resumed.directory / "checkpoints").iterdir()}
     assert names == {"last.ckpt", "previous.ckpt", "best.ckpt"}  # no orphans
