@@ -9,6 +9,7 @@ from pixelrl.config.compose import Experiment, as_plain, as_yaml, compose, from_
 from pixelrl.config.recipes import find_recipes, list_shipped
 from pixelrl.discovery import TASKS, list_installed
 from pixelrl.errors import ConfigError
+from pixelrl.ranges import FOLDER
 from pixelrl.settings import flat
 
 
@@ -17,7 +18,9 @@ from pixelrl.settings import flat
     width=st.integers(1, 512),
     spread=st.integers(0, 20).map(lambda n: 2 * n + 1),
     loggers=st.lists(st.sampled_from(["wandb", "tensorboard"]), max_size=2),
-    name=st.text(st.characters(codec="ascii", exclude_characters="$\\", min_codepoint=32)),
+    name=st.text(st.characters(codec="ascii", exclude_characters="$\\", min_codepoint=32)).filter(
+        FOLDER.holds
+    ),
 )
 def test_composing_a_plain_description_gives_the_experiment_back(
     sigma: float, width: int, spread: int, loggers: list[str], name: str
