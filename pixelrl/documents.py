@@ -78,9 +78,10 @@ def read_yaml(path: Path) -> Any:  # noqa: ANN401 - whatever stands there
         OSError: it cannot be read.
         ValueError: as `read_yaml_text` does.
     """
+    text = read_yaml_text(path)
     try:
-        return yaml.safe_load(read_yaml_text(path))
-    except yaml.YAMLError as error:
+        return yaml.safe_load(text)
+    except Exception as error:  # of values with odd tags its readers raise whatever
         raise ValueError(str(error)) from error
 
 

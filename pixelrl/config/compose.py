@@ -3,20 +3,19 @@
 Order: the dataclasses' defaults, then each recipe in turn, then ``key=value`` overrides.
 """
 
-import difflib
 import io
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields, is_dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, is_dataclass
 from pathlib import Path
 from typing import Any
 
-from omegaconf import AnyNode, Container, DictConfig, IntegerNode, OmegaConf, StringNode
+from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
-from yaml import YAMLError
 
+from pixelrl.config.merging import merge, override_setting, tell_error
 from pixelrl.config.recipes import read_yaml_text
 from pixelrl.discovery import TASKS, Trust, load
-from pixelrl.errors import ConfigError, PluginError, shorten
+from pixelrl.errors import ConfigError, PluginError
 from pixelrl.ranges import check_values
 from pixelrl.rl.aim import check_goal_task
 from pixelrl.rl.estimators import ESTIMATORS
@@ -129,9 +128,9 @@ def _compose(
     config = _schema(load_task_class(name))
     own = Trust.named_in([OmegaConf.to_yaml(config)])  # the defaults are the task's own code
     for source, settings in parts:
-        _merge(config, settings, source)
+        merge(config, settings, source)
     for override in overrides:
-        _override(config, override)
+        override_setting(config, override)
     trust = Trust(trust.names | own.names, trust.everything)
     sources = ", ".join(source for source, _ in parts) or "settings"
     trust.check(f"{sources}: task", OmegaConf.to_container(config["task"]))
@@ -166,7 +165,7 @@ def read_recipe(file: Path) -> dict[str, Any]:
         loaded = OmegaConf.load(io.StringIO(read_yaml_text(file, "a recipe")))
     except ConfigError:
         raise
-    except (YAMLError, OmegaConfBaseException, OSError, ValueError) as error:
+    except Exception as error:  # of values with odd tags YAML's readers raise whatever
         reason = " ".join(str(error).split())
         raise ConfigError(f"{file}: not valid YAML: {reason}.") from error
     if not isinstance(loaded, DictConfig):
@@ -198,73 +197,11 @@ def _schema(kind: type[Task]) -> DictConfig:
     return config
 
 
-def _merge(config: DictConfig, values: Mapping[str, Any], source: str) -> None:
-    try:
-        for key, value in values.items():
-            if key not in config:
-                raise ConfigError(f"{source}: unknown key {str(key)!r}.{_hint(str(key), config)}")
-            if value is None:  # all of its lines are comments
-                continue
-            if not isinstance(value, Mapping):
-                raise ConfigError(f"{source}: '{key}' is a section; expected a mapping in it.")
-            if missing := [each for each, told in value.items() if told == "???"]:
-                raise ConfigError(
-                    f"{source}: {key}.{missing[0]}: ??? stands for a value that must be given;"
-                    f" pass {key}.{missing[0]}=VALUE or write it there."
-                )
-            config[key] = OmegaConf.merge(config[key], dict(value))
-    except OmegaConfBaseException as error:
-        raise _told(error, config, source) from error
-
-
-def _override(config: DictConfig, override: str) -> None:
-    """Set one ``key=value``, reading the text as the key's own type wants it."""
-    key, equals, text = override.lstrip("-").partition("=")
-    if not equals or not key:
-        raise ConfigError(f"'{override}': expected section.key=value.")
-    try:
-        parent_key, _, leaf = key.rpartition(".")
-        parent = OmegaConf.select(config, parent_key) if parent_key else config
-        node = parent._get_node(leaf) if isinstance(parent, DictConfig) and leaf in parent else None  # noqa: SLF001
-        open_ended = parent is not config and not is_dataclass(OmegaConf.get_type(parent))
-        if parent is None or (node is None and not open_ended):
-            raise ConfigError(f"unknown key '{key}'.{_hint(key, config)}")
-        try:
-            value = _value(text, node)
-        except ConfigError as error:
-            raise ConfigError(f"{key}: {error}") from error
-        if parent is config and not isinstance(value, Mapping):
-            raise ConfigError(f"{override}: '{key}' is a section; expected a mapping, as in YAML.")
-        OmegaConf.update(
-            config, key, value, merge=parent is config
-        )  # a mapping of folders is replaced
-    except OmegaConfBaseException as error:
-        raise _told(error, config, override) from error
-
-
-def _value(text: str, node: object) -> Any:  # noqa: ANN401
-    """Read a value: strings as they stand, containers as YAML, the rest by their node."""
-    if text in {"None", "null"} and not isinstance(node, StringNode):
-        return None
-    if isinstance(node, StringNode):
-        return text
-    if isinstance(node, IntegerNode) and text.endswith(".0"):
-        return text.removesuffix(".0")  # how sweep agents write whole numbers
-    if node is None or isinstance(node, AnyNode | Container):
-        try:
-            return OmegaConf.to_container(OmegaConf.create(f"value: {text}"))["value"]  # type: ignore[index, call-overload]
-        except (YAMLError, OmegaConfBaseException, ValueError, RecursionError) as error:
-            raise ConfigError(
-                f"{shorten(ascii(text))}: expected a list or mapping as YAML writes it."
-            ) from error
-    return text
-
-
 def _build(name: str, config: DictConfig) -> Experiment:
     try:
         parts = {section: OmegaConf.to_object(config[section]) for section in ("task", *SECTIONS)}
     except OmegaConfBaseException as error:
-        raise _told(error, config, "settings") from error
+        raise tell_error(error, config, "settings") from error
     experiment = Experiment(name=name, **parts)  # type: ignore[arg-type]
     check(experiment)
     return experiment
@@ -303,33 +240,6 @@ def _check_phases(experiment: Experiment) -> None:
         )
     if not learning.batches:
         raise ConfigError("learning.episodes: expected more than zero, got 0.")
-
-
-def _keys(config: DictConfig) -> Iterator[str]:
-    for section in map(str, config):
-        yield section
-        structured = OmegaConf.get_type(config[section])
-        for item in fields(structured) if structured and is_dataclass(structured) else ():
-            yield f"{section}.{item.name}"
-
-
-def _hint(key: str, config: DictConfig) -> str:
-    known = list(_keys(config))
-    close = difflib.get_close_matches(key, known, n=1, cutoff=0.5)
-    if not close:
-        leaves = {name.rpartition(".")[2]: name for name in known}
-        close = [leaves[c] for c in difflib.get_close_matches(key.rpartition(".")[2], leaves, n=1)]
-    return f" Did you mean '{close[0]}'?" if close else f" Sections: {', '.join(map(str, config))}."
-
-
-def _told(error: OmegaConfBaseException, config: DictConfig, source: str) -> ConfigError:
-    """Turn OmegaConf's report into one line that names the source and the key."""
-    key = error.full_key or ""
-    source, first = (shorten(each) for each in (source, str(error).partition("\n")[0]))
-    if type(error).__name__ in {"ConfigAttributeError", "ConfigKeyError"}:
-        return ConfigError(f"{source}: unknown key '{key}'.{_hint(key, config)}")
-    where = f"{source}: {key}: " if key and not source.startswith(key) else f"{source}: "
-    return ConfigError(f"{where}{first}.")
 
 
 def _basic(value: Any) -> Any:  # noqa: ANN401
