@@ -9,7 +9,7 @@ from typing import Any
 
 from pixelrl.declaration import INPUT, Score, find_score, is_own, join
 from pixelrl.documents import read_json, read_yaml
-from pixelrl.errors import CheckpointError, PixelRLError
+from pixelrl.errors import CheckpointError, PixelRLError, shorten
 from pixelrl.runs.directory import ABOUT, natural_key
 from pixelrl.runs.metrics import read_metrics
 from pixelrl.runs.protocol import FILE, read_declared, read_number
@@ -103,9 +103,8 @@ def read_run(directory: Path) -> RunSummary:
         )
     except (PixelRLError, OSError, ValueError, KeyError, TypeError, csv.Error) as error:
         reason = " ".join(str(getattr(error, "strerror", None) or error).split()).rstrip(".")
-        where = "" if reason.startswith(str(reading)) else f"{reading}: "
         raise CheckpointError(
-            f"{where}{reason}; a file of a run that is damaged; restore or remove it."
+            f"{reading}: a damaged run: {shorten(reason)}; restore or remove it."
         ) from error
 
 

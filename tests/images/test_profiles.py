@@ -116,7 +116,8 @@ def test_gray_with_a_gray_profile(tmp_path: Path) -> None:
 
 
 def test_a_mask_has_no_color(tmp_path: Path) -> None:
-    path = write_png(tmp_path / "a.png", photograph(), icc_profile("prophoto"))
+    gray = np.repeat(photograph()[..., :1], 3, axis=2)
+    path = write_png(tmp_path / "a.png", gray, icc_profile("prophoto"))
     np.testing.assert_array_equal(read_map(path, "mask", 3, "srgb"), read_array(path, 1))
     assert read_map(path, "target", 3, "srgb").shape[2] == 3
 

@@ -162,7 +162,9 @@ def test_runs_of_before_are_read_with_what_their_task_declares(tmp_path: Path) -
     assert "mask_color" not in gone.declared
     assert gone.declared["psnr"].unit == "dB"
     wrong = write_run(tmp_path, "wrong", '{"mean": {}, "scores": {"psnr": {"digits": -1}}}')
-    with pytest.raises(CheckpointError, match=r"wrong: a damaged run: .*digits: expected"):
+    with pytest.raises(
+        CheckpointError, match=r"wrong/protocol.json: a damaged run: .*digits: expected"
+    ):
         read_run(wrong)
 
 
@@ -178,7 +180,7 @@ def test_bad_folders_are_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]
     damaged.mkdir()
     (damaged / "run.json").write_text("{")
     (damaged / "config.yaml").write_text("a: 1")
-    assert "damaged: a damaged run" in told(str(tmp_path))
+    assert f"{damaged}/run.json: a damaged run" in told(str(tmp_path))
 
 
 def test_listing_runs_imports_nothing_slow(seeds: Path) -> None:
