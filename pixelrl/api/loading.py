@@ -6,12 +6,12 @@ from os import PathLike, fspath
 from pathlib import Path
 
 import torch
-from torch import Tensor
 
 from pixelrl.agents import find_weights, list_agents
 from pixelrl.api.channels import look
 from pixelrl.api.kinds import Kind, take_map, take_picture
-from pixelrl.api.result import Result, edit_picture
+from pixelrl.api.playing import play_agents
+from pixelrl.api.result import Result
 from pixelrl.errors import ConfigError, DataError
 from pixelrl.intervention.rules import Rule
 from pixelrl.maps import check_scene
@@ -90,7 +90,9 @@ class Agent:
             one = taken.shape[0] == 1
             scene[name] = taken.expand(len(image), -1, -1, -1).contiguous() if one else taken
         check_scene(scene, channels)
-        return edit_picture(self.policy, own, self._move(scene), tuple(rules))
+        scene = {name: value.to(self.device) for name, value in scene.items()}
+        played = play_agents(self.policy, scene, rules)
+        return Result(self.policy, own, scene, played, tuple(rules))
 
     @property
     def task(self) -> Task:
@@ -125,9 +127,6 @@ class Agent:
             if name not in wanted:
                 told = ", ".join(self.task.works_on)
                 raise DataError(f"{name}: {kind} works on {told} alone; leave it out.")
-
-    def _move(self, scene: dict[str, Tensor]) -> dict[str, Tensor]:
-        return {name: value.to(self.device) for name, value in scene.items()}
 
 
 def choose_device(name: str) -> torch.device:

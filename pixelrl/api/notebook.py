@@ -80,7 +80,7 @@ def _write_one(result: "Result") -> str:
     """Write of one picture."""
     height, width = result.played.frames.shape[-2:]
     length = len(result.played.choices)
-    told = [result.policy.experiment.name, f"{width}×{height} pixels", f"{length} steps"]
+    told = [result.policy.experiment.name, f"{width}x{height} pixels", f"{length} steps"]
     if result.doubt is not None:
         told.append(f"in doubt by {float(np.median(result.doubt)):.1f} gray levels (median)")
     asked = [str(rule) for rule in result.rules]

@@ -34,7 +34,8 @@ def take_image(image: Image.Image) -> Picture:
         >>> picture.samples.shape, picture.restore(picture.samples).mode
         (torch.Size([1, 2, 4, 6]), 'LA')
     """
-    mode, info = image.mode, dict(image.info)
+    mode = image.mode
+    info: dict[Any, Any] = dict(image.info)
     if not image.width * image.height:
         raise MapError(f"a PIL image of size {image.size}: there is no pixel in it.")
     if mode in DEEP:
@@ -86,14 +87,14 @@ def read_file(path: Path, channels: int, profile: Profile) -> Picture:
     return Picture(samples, partial(_restore, info=info), eight, path.stem, notes)
 
 
-def _restore(samples: Tensor, /, *, info: dict[str, Any]) -> Image.Image:
+def _restore(samples: Tensor, /, *, info: dict[Any, Any]) -> Image.Image:
     array = as_bytes(samples[0])
     image = Image.fromarray(array[..., 0] if array.shape[2] == 1 else array)
     image.info.update(info)
     return image
 
 
-def _restore_deep(samples: Tensor, /, *, info: dict[str, Any]) -> Image.Image:
+def _restore_deep(samples: Tensor, /, *, info: dict[Any, Any]) -> Image.Image:
     levels = (samples[0, 0].nan_to_num(0.0).clamp(0, 1) * 65535 + 0.5).to(torch.int32)
     image = Image.fromarray(levels.numpy().astype(np.uint16))
     image.info.update(info)

@@ -16,11 +16,11 @@ from pixelrl.api import saving, words
 from pixelrl.api.channels import Picture, finish, note_channels
 from pixelrl.api.kinds import Kind, take_region
 from pixelrl.api.notebook import show_result, write_html
-from pixelrl.api.replaying import Played, alter, play
+from pixelrl.api.playing import Played, alter, play_agents, play_choices
 from pixelrl.errors import MapError
 from pixelrl.intervention.regions import Region, read_steps
-from pixelrl.intervention.rules import Rule, check_edit, compile_rules, keep_outside, stop_after
-from pixelrl.rl.trace import Trace
+from pixelrl.intervention.rules import Kind as RuleKind
+from pixelrl.intervention.rules import Rule, check_edit, keep_outside, stop_after
 from pixelrl.training.checkpoint import Restored
 
 Where = Region | Kind
@@ -198,7 +198,7 @@ class Result:
         region = None if where is None else take_region(where)
         when = None if steps is None else read_steps(str(steps))
         recorded = alter(saving.record(self), choices, swap or {}, region, when)
-        return replace(self, played=play(self.policy, self.scene, recorded), rules=())
+        return replace(self, played=play_choices(self.policy, self.scene, recorded), rules=())
 
     def save(self, path: str | PathLike[str]) -> Path:
         """Write the picture, or how it came about, as the name's ending says.
@@ -251,12 +251,12 @@ class Result:
         return self.picture.restore(self.samples(frame))
 
     def samples(self, frame: Tensor) -> Tensor:
-        """Carry what agents made, ``(B,C,H,W)``, over to the picture's own samples ``(B,N,H,W)``."""
+        """Carry what agents made, ``(B,C,H,W)``, over to the picture's samples ``(B,N,H,W)``."""
         return finish(self.picture, self.played.frames[0], frame)
 
     def _rule(
         self,
-        kind: Any,  # noqa: ANN401 - a `Kind` of rules
+        kind: RuleKind,
         edits: tuple[str, ...],
         where: Where | None,
         steps: int | str | None,
@@ -267,7 +267,7 @@ class Result:
 
     def _again(self, rule: Rule | None) -> "Result":
         rules = self.rules if rule is None else (*self.rules, rule)
-        return edit_picture(self.policy, self.picture, self.scene, rules)
+        return replace(self, played=play_agents(self.policy, self.scene, rules), rules=rules)
 
     def _check_single(self, wanted: str) -> None:
         if self.picture.batched:
@@ -275,33 +275,3 @@ class Result:
                 f"{wanted}: the result is of a batch of {len(self)}; take one of it, such as"
                 f" result[0].{wanted}(...)."
             )
-
-
-def edit_picture(
-    policy: Restored, picture: Picture, scene: Mapping[str, Tensor], rules: tuple[Rule, ...]
-) -> Result:
-    """Let agents edit a picture under rules.
-
-    Args:
-        policy: the agents.
-        picture: as it came in.
-        scene: what they see, maps ``(B,K,H,W)`` on their device.
-        rules: what a person asks for.
-
-    Raises:
-        ConfigError: an edit or step does not exist, or some pixel is left without an edit.
-        DataError: a region is not of the picture's size.
-        MapError: the picture is too small for the task's edits.
-    """
-    module = policy.module
-    intervention = None
-    if rules:
-        intervention = compile_rules(rules, module.task.actions.names, module.task.length)
-    edited = module.edit(scene, with_trace=True, intervention=intervention)
-    trace = edited.trace
-    if trace is None:
-        raise TypeError("a picture was edited without keeping its trace.")
-    kept = Trace(*(None if each is None else each.clone() for each in trace))
-    return Result(
-        policy, picture, scene, Played(edited.choices.cpu().clone(), kept.frames, kept), rules
-    )

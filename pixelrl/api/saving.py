@@ -2,13 +2,13 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from PIL import Image
 
 from pixelrl.api.notebook import write_page
-from pixelrl.api.replaying import COMMAND
+from pixelrl.api.playing import COMMAND
 from pixelrl.config.compose import as_plain
 from pixelrl.drawing.filmstrip import draw_filmstrip
 from pixelrl.drawing.gif import draw_animation, write_animation
@@ -36,7 +36,10 @@ FORMATS = {
 """What a picture may be written as, by its name's ending."""
 OPAQUE = {"JPEG", "BMP"}
 """Formats without transparency; it is laid on white."""
-LOSS = {"JPEG": {"quality": 95, "subsampling": 0}, "WEBP": {"lossless": True}}
+LOSS: dict[str, dict[str, Any]] = {
+    "JPEG": {"quality": 95, "subsampling": 0},
+    "WEBP": {"lossless": True},
+}
 """How much may be lost: little, or nothing."""
 
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from torch import Tensor
 
-from pixelrl.api.replaying import Played
+from pixelrl.api.playing import Played
 from pixelrl.drawing.filmstrip import count_shares
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ def describe(result: "Result") -> str:
     names = list_shares(result)[:3]
     told = ", ".join(f"{name} {percent(share)}" for name, share in names)
     length = len(result.played.choices)
-    return f"{result.policy.experiment.name}, {count}{width}×{height}, {length} steps: {told}"
+    return f"{result.policy.experiment.name}, {count}{width}x{height}, {length} steps: {told}"
 
 
 def list_shares(result: "Result") -> list[tuple[str, float]]:

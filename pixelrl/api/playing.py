@@ -12,6 +12,7 @@ from torch import Tensor
 
 from pixelrl.errors import ConfigError, MapError
 from pixelrl.intervention.regions import Region
+from pixelrl.intervention.rules import Rule, compile_rules
 from pixelrl.records.edit import Swap, replace_choices, sign
 from pixelrl.records.file import Recorded, load_choices
 from pixelrl.rl.rollout import replay
@@ -90,7 +91,35 @@ def alter(
     return replace_choices(recorded, wishes, COMMAND) if wishes else recorded
 
 
-def play(policy: Restored, scene: Mapping[str, Tensor], recorded: Recorded) -> Played:
+def play_agents(policy: Restored, scene: Mapping[str, Tensor], rules: Sequence[Rule]) -> Played:
+    """Let agents play under rules.
+
+    Args:
+        policy: the agents.
+        scene: what they see, maps ``(B,K,H,W)`` on their device.
+        rules: what a person asks for.
+
+    Raises:
+        ConfigError: an edit or step does not exist, or some pixel is left without an edit.
+        DataError: a region is not of the picture's size.
+        MapError: the picture is too small for the task's edits.
+    """
+    module, intervention = policy.module, None
+    if rules:
+        intervention = compile_rules(rules, module.task.actions.names, module.task.length)
+    edited = module.edit(scene, with_trace=True, intervention=intervention)
+    if edited.trace is None:
+        raise TypeError("a picture was edited without keeping its trace.")
+    # What is made without gradient could otherwise not be used where there is one.
+    kept = {
+        name: None if value is None else value.clone()
+        for name, value in edited.trace._asdict().items()
+    }
+    trace = edited.trace._replace(**kept)
+    return Played(edited.choices.cpu().clone(), trace.frames, trace)
+
+
+def play_choices(policy: Restored, scene: Mapping[str, Tensor], recorded: Recorded) -> Played:
     """Replay recorded choices.
 
     Args:
