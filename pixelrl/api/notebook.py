@@ -29,10 +29,14 @@ from pixelrl.images.files import as_bytes
 if TYPE_CHECKING:
     from pixelrl.api.result import Result
 
-SIDE = 420
+SIDE = 360
 """The most pixels that a picture is wide or high."""
-LARGEST = 900_000
+LARGEST = 500_000
 """The most pixels of all maps of choices together."""
+SMALL = 10_000
+"""Up to so many pixels, pictures are embedded without loss."""
+WEBP_SIDE = 16383
+"""The longest side that WebP can have."""
 SHOWN = 3
 """So many results of a batch are shown."""
 WIPE = "this.parentNode.style.setProperty('--at',this.value+'%')"
@@ -118,7 +122,7 @@ def _write_maps(result: "Result") -> str:
     sheet.putpalette(table)
     for step, choice in enumerate(choices.to(torch.uint8).numpy()):
         part = Image.fromarray(choice).resize(size, Image.Resampling.NEAREST)
-        sheet.paste(Image.fromarray(np.asarray(part), "P"), (0, size[1] * step))
+        sheet.paste(part, (0, size[1] * step))
     shares = count_shares(result.played.choices, len(names)).tolist()
     bars = "".join(f"<span>{_write_bar(row, names, inks)}</span>" for row in shares)
     shown = _fit(result, result.played.frames[0])
@@ -175,11 +179,11 @@ def _width(image: Image.Image) -> int:
 def _embed(image: Image.Image) -> str:
     """Write a picture as a data URI: maps and small pictures without loss."""
     file, kind = io.BytesIO(), "webp"
-    if image.mode == "P":
+    if max(image.size) > WEBP_SIDE:
         kind = "png"
         image.save(file, "PNG", optimize=True)
-    elif image.width * image.height <= 10_000:
-        image.save(file, "WEBP", lossless=True)
+    elif image.mode == "P" or image.width * image.height <= SMALL:
+        image.convert("RGB").save(file, "WEBP", lossless=True)
     else:
-        image.save(file, "WEBP", quality=88)
+        image.save(file, "WEBP", quality=82)
     return f"data:image/{kind};base64,{base64.b64encode(file.getvalue()).decode('ascii')}"

@@ -103,19 +103,23 @@ def play_agents(policy: Restored, scene: Mapping[str, Tensor], rules: Sequence[R
         ConfigError: an edit or step does not exist, or some pixel is left without an edit.
         DataError: a region is not of the picture's size.
         MapError: the picture is too small for the task's edits.
+        TypeError: the module keeps no trace.
     """
     module, intervention = policy.module, None
     if rules:
         intervention = compile_rules(rules, module.task.actions.names, module.task.length)
     edited = module.edit(scene, with_trace=True, intervention=intervention)
-    if edited.trace is None:
+    trace = edited.trace
+    if trace is None:
         raise TypeError("a picture was edited without keeping its trace.")
     # What is made without gradient could otherwise not be used where there is one.
-    kept = {
-        name: None if value is None else value.clone()
-        for name, value in edited.trace._asdict().items()
-    }
-    trace = edited.trace._replace(**kept)
+    trace = trace._replace(
+        frames=trace.frames.clone(),
+        entropy=trace.entropy.clone(),
+        value=trace.value.clone(),
+        doubt=None if trace.doubt is None else trace.doubt.clone(),
+        goal=None if trace.goal is None else trace.goal.clone(),
+    )
     return Played(edited.choices.cpu().clone(), trace.frames, trace)
 
 

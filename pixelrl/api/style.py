@@ -25,7 +25,8 @@ STYLE = """
 .pixelrl-result figcaption { display: flex; justify-content: space-between; font-size: 13px;
   margin-top: 4px; opacity: .75; }
 .pixelrl-result .bars { display: flex; gap: 3px; height: 40px; margin: 6px 7px 0; }
-.pixelrl-result .bars span { flex: 1; display: flex; flex-direction: column; min-width: 0; }
+.pixelrl-result .bars span { flex: 1; display: flex; flex-direction: column; min-width: 0;
+  border-radius: 2px; overflow: hidden; box-shadow: 0 0 0 1px rgba(128, 128, 128, .6); }
 .pixelrl-result figure > input { width: 100%; margin: 2px 0 0; }
 .pixelrl-result ul { list-style: none; display: flex; flex-wrap: wrap; gap: 2px 16px; margin: 8px 0;
   padding: 0; }
