@@ -178,15 +178,13 @@ def test_agents_of_other_channels_are_told() -> None:
         look(take_picture(np.zeros((4, 4)), 2), 2)
 
 
-@pytest.mark.parametrize("of", [lambda m: m, lambda m: m * 255, torch.from_numpy, Image.fromarray])
-def test_masks_come_as_any_kind(of: Any) -> None:
+@pytest.mark.parametrize(
+    "make", [np.asarray, lambda mask: mask * np.uint8(255), torch.from_numpy, Image.fromarray]
+)
+def test_masks_come_as_any_kind(make: Any) -> None:
     inside = np.zeros((4, 6), bool)
     inside[1:3, 2:] = True
-    mask = (
-        of(inside)
-        if of(inside) is inside or not isinstance(of(inside), np.ndarray)
-        else (of(inside.astype(np.uint8)))
-    )
+    mask = make(inside)
     assert torch.equal(take_region(mask).inside, torch.from_numpy(inside))
     assert take_map("mask", mask, 3).shape == (1, 1, 4, 6)
 

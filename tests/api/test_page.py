@@ -96,10 +96,10 @@ def test_large_pictures_and_batches_stay_small(checkpoint: Path) -> None:
 
 
 def test_names_of_edits_are_text(colored: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
-    agent = untrained("denoising")
-    actions = agent.task.actions
-    monkeypatch.setattr(actions, "_edits", {f"<b>{n}\"'": e for n, e in actions.items()})
-    told = write_html(agent(colored))
+    result = untrained("denoising")(colored)
+    names = tuple(f"<b>{name}\"'" for name in result.edits)
+    monkeypatch.setattr(pixelrl.Result, "edits", names)
+    told = write_html(result)
     assert "<b>box" not in told
     assert "&lt;b&gt;box&quot;&#x27;" in told
 
