@@ -123,8 +123,8 @@ def finish(picture: Picture, seen: Tensor, edited: Tensor) -> Tensor:
     change = edited - seen
     if own.shape[1] == 1 and change.shape[1] == 3:
         change = _luminance(change)
-    whole = edited.to(own) if own.shape[1] == edited.shape[1] and picture.alpha is None else None
-    moved = own + change.to(own) if whole is None else whole
+    same = own.shape[1] == edited.shape[1] and picture.alpha is None
+    moved = edited.to(own) if same else own + change.to(own)
     colors = torch.where(change == 0, own, moved)
     return colors if picture.alpha is None else torch.cat([colors, picture.alpha], 1)
 

@@ -74,9 +74,7 @@ def percent(share: float) -> str:
     """
     if 0 < share < 0.001:
         return "below 0.1 %"
-    return (
-        f"{share:.0%}".replace("%", " %") if share >= 0.0995 else f"{share:.1%}".replace("%", " %")
-    )
+    return f"{100 * share:.0f} %" if share >= 0.0995 else f"{100 * share:.1f} %"
 
 
 def _level(colors: Tensor) -> str:
