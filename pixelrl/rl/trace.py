@@ -1,4 +1,4 @@
-"""What an episode looked like, step by step: images, entropy, value, reward, doubt."""
+"""What an episode looked like, step by step: images, entropy, value, reward, doubt, goal."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -19,6 +19,7 @@ class Trace(NamedTuple):
         reward: ``(T,B,H,W)``, each step's reward; None if that is unknown.
         doubt: ``(B,H,W)``, how far off the goal is expected to be: the root of the expected squared
             error, in gray levels; None if agents have no goal.
+        goal: ``(B,C,H,W)``, what agents expect the target to be; None if they have no goal.
     """
 
     frames: Tensor
@@ -26,6 +27,7 @@ class Trace(NamedTuple):
     value: Tensor
     reward: Tensor | None
     doubt: Tensor | None = None
+    goal: Tensor | None = None
 
 
 def record_step(step: Transition, reward: Tensor | None) -> Trace:
@@ -54,9 +56,12 @@ def record_step(step: Transition, reward: Tensor | None) -> Trace:
         raise TypeError("the policy was asked without its value.")
     entropy = torch.special.entr(step.output.logits.softmax(1)).sum(1)
     shown = None if reward is None else reward[:, 0].cpu()
-    doubt = step.output.doubt
+    doubt, memory = step.output.doubt, step.output.memory
     off = None if doubt is None else 255 * doubt[:, 0].sqrt().cpu()
-    return Trace(step.after.cpu(), entropy.cpu(), value[:, 0].cpu(), shown, off)
+    goal = None
+    if doubt is not None and memory is not None:  # the memory of agents that aim begins with it
+        goal = memory[:, : step.after.shape[1]].cpu()
+    return Trace(step.after.cpu(), entropy.cpu(), value[:, 0].cpu(), shown, off, goal)
 
 
 def stack_steps(start: Tensor, steps: Sequence[Trace]) -> Trace:
@@ -83,6 +88,7 @@ def stack_steps(start: Tensor, steps: Sequence[Trace]) -> Trace:
         torch.stack([step.value for step in steps]),
         torch.stack(rewards) if rewards else None,
         steps[0].doubt,  # the goal is set once
+        steps[0].goal,
     )
 
 

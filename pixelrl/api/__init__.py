@@ -1,0 +1,1 @@
+"""Pictures in, pictures out, from Python: `pixelrl.load`, the agents it gives, their results."""
