@@ -33,6 +33,8 @@ def is_tiff(path: Path) -> bool:
 def read_deep(path: Path) -> NDArray[Any] | None:
     """Read what is deeper than 8 bits, ``(H,W,K)`` float32 in [0, 1]; None for anything else.
 
+    K is 1 for gray or 3 for RGB, and one more where there is transparency, which comes last.
+
     The file's first bytes decide, not its suffix.
 
     Raises:
@@ -67,7 +69,7 @@ def _deep_other(path: Path, top: int) -> NDArray[Any]:
     array = _opencv(path)
     if array.shape[2] == 1 and isinstance(clear, int):  # the one gray level that is transparent
         array = np.concatenate([array, np.where(array == clear, 0, top)], axis=2)
-    return _upright((array / np.float32(top)).astype(np.float32), turn)
+    return turn_upright((array / np.float32(top)).astype(np.float32), turn)
 
 
 def _opencv(path: Path) -> NDArray[Any]:
@@ -105,9 +107,10 @@ def _deep_tiff(path: Path) -> NDArray[Any] | None:
         value = 1 - array[..., :1] if page.photometric == 0 else array[..., :colors]
         if page.extrasamples and page.extrasamples[0] in {1, 2}:
             alpha = array[..., colors : colors + 1]
-            premultiplied = page.extrasamples[0] == 1
-            value = value + (1 - alpha) if premultiplied else value * alpha + (1 - alpha)
-        return _upright(value.clip(0, 1), turn)
+            if page.extrasamples[0] == 1:  # premultiplied
+                value = np.divide(value, alpha, out=np.zeros_like(value), where=alpha > 0)
+            value = np.concatenate([value, alpha], axis=2)
+        return turn_upright(value.clip(0, 1), turn)
 
 
 def _unit(array: NDArray[Any], bits: int) -> NDArray[Any]:
@@ -121,8 +124,14 @@ def _unit(array: NDArray[Any], bits: int) -> NDArray[Any]:
     return array.astype(np.float32)
 
 
-def _upright(array: NDArray[Any], turn: int) -> NDArray[Any]:
-    """Turn ``(H,W,K)`` as the orientation tag of EXIF and TIFF says, 1 to 8."""
+def turn_upright(array: NDArray[Any], turn: int) -> NDArray[Any]:
+    """Turn ``(H,W,K)`` as the orientation tag of EXIF and TIFF says, 1 to 8.
+
+    Example:
+        >>> lying = np.array([[[1], [2]]])
+        >>> turn_upright(lying, 6)[..., 0].tolist(), turn_upright(lying, 8)[..., 0].tolist()
+        ([[1], [2]], [[2], [1]])
+    """
     if turn in {5, 6, 7, 8}:
         array = array.swapaxes(0, 1)
     if turn in {2, 3, 6, 7}:

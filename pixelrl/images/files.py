@@ -1,8 +1,6 @@
 """Files and tensors: every kind of picture that a camera or tool writes, in; PNG out."""
 
 import errno
-import logging
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,13 +10,13 @@ import numpy as np
 import tifffile
 import torch
 from numpy.typing import NDArray
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageOps
 from torch import Tensor
 
 from pixelrl.errors import DataError, MapError
 from pixelrl.files import whole_file
+from pixelrl.images.decoding import explain_decoding, hush_decoders
 from pixelrl.images.deep import is_tiff, read_deep
-from pixelrl.images.folders import explain_refusal
 
 
 def read_array(path: Path, channels: int) -> NDArray[Any]:
@@ -42,22 +40,9 @@ def read_array(path: Path, channels: int) -> NDArray[Any]:
         >>> array.shape, str(array.dtype)
         ((512, 512, 3), 'uint8')
     """
-    try:
-        with _hushed():
-            deep = read_deep(path)
-            return _shallow(path, channels) if deep is None else fit_channels(deep, channels)
-    except (FileNotFoundError, IsADirectoryError, PermissionError) as error:
-        raise explain_refusal(path, error) from error
-    except UnidentifiedImageError as error:
-        what = "an empty file" if path.stat().st_size == 0 else "not an image"
-        raise DataError(f"{path}: {what}; remove it or replace it.") from error
-    except Image.DecompressionBombError as error:
-        raise DataError(f"{path}: too large an image ({error}); cut or reduce it.") from error
-    except Exception as error:  # on damaged files decoders raise whatever they stumble over
-        reason = " ".join(str(error).split()) or type(error).__name__
-        raise DataError(
-            f"{path}: a damaged or unknown image ({reason}); remove it or replace it."
-        ) from error
+    with explain_decoding(path):
+        deep = read_deep(path)
+        return _shallow(path, channels) if deep is None else fit_channels(deep, channels)
 
 
 def read_image(path: Path, channels: int) -> Tensor:
@@ -87,7 +72,7 @@ def read_embedded_profile(path: Path) -> bytes:
         b'RGB '
     """
     try:
-        with _hushed():
+        with hush_decoders():
             if is_tiff(path):  # Pillow does not open all of those that are read here
                 with tifffile.TiffFile(path) as tiff:
                     page: Any = tiff.pages[0]
@@ -211,29 +196,32 @@ def whole_picture(path: Path) -> Iterator[Path]:
 
 
 def _shallow(path: Path, channels: int) -> NDArray[Any]:
-    with Image.open(path) as opened:
-        picture = ImageOps.exif_transpose(opened)
-        if picture.mode in {"LA", "PA", "RGBA", "La", "RGBa"} or "transparency" in picture.info:
-            whole = picture.convert("RGBA")
-            white = Image.new("RGBA", whole.size, "white")
-            picture = Image.alpha_composite(white, whole).convert("RGB")
-        elif picture.mode in {"I", "F", "I;16", "I;16B"}:
-            raise ValueError(f"mode {picture.mode} of unknown range")
-        array = np.asarray(picture.convert("L" if channels == 1 else "RGB"))
+    picture = open_upright(path)
+    if picture.mode in {"LA", "RGBA"}:
+        white = Image.new("RGBA", picture.size, "white")
+        picture = Image.alpha_composite(white, picture.convert("RGBA")).convert("RGB")
+    array = np.asarray(picture.convert("L" if channels == 1 else "RGB"))
     return array[..., None] if channels == 1 else array
 
 
-@contextmanager
-def _hushed() -> Iterator[None]:
-    """Keep in what decoders warn of and log; what matters, they raise."""
-    loggers = [logging.getLogger(name) for name in ("PIL", "tifffile")]
-    levels = [logger.level for logger in loggers]
-    try:
-        for logger in loggers:
-            logger.setLevel(logging.CRITICAL + 1)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        for logger, level in zip(loggers, levels, strict=True):
-            logger.setLevel(level)
+def open_upright(path: Path) -> Image.Image:
+    """Decode a file of 8 bits as Pillow's L, LA, RGB or RGBA, turned as EXIF says.
+
+    Raises:
+        ValueError: its numbers have no known range; decoders raise more than that.
+
+    Example:
+        >>> from pixelrl.images.folders import list_bundled
+        >>> [open_upright(path).mode for path in list_bundled("test")]
+        ['RGB', 'L']
+    """
+    with Image.open(path) as opened:
+        picture = ImageOps.exif_transpose(opened)
+        if picture.mode in {"I", "F", "I;16", "I;16B"}:
+            raise ValueError(f"mode {picture.mode} of unknown range")
+        gray = picture.mode in {"1", "L", "LA", "La"}
+        clear = picture.mode in {"LA", "PA", "RGBA", "La", "RGBa"}
+        if clear or "transparency" in picture.info:
+            whole = picture.convert("RGBA")
+            return whole.convert("LA") if gray else whole
+        return picture.convert("L" if gray else "RGB")
