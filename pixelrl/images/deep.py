@@ -50,15 +50,26 @@ def read_deep(path: Path) -> NDArray[Any] | None:
         ...     read_deep(file).shape, round(float(read_deep(file)[0, 0, 0]), 4)
         ((4, 6, 1), 0.2)
     """
-    head = _head(path)
-    if head[:4] in TIFF:
+    if is_tiff(path):
         return _deep_tiff(path)
+    top = read_deep_kind(path)
+    return _deep_other(path, top) if top else None
+
+
+def read_deep_kind(path: Path) -> int:
+    """Tell from a file's first bytes the largest sample of a deep PNG or PNM; 0 for all else.
+
+    Example:
+        >>> from pixelrl.images.folders import list_bundled
+        >>> read_deep_kind(list_bundled("test")[0])
+        0
+    """
+    head = _head(path)
     if head[:8] == b"\x89PNG\r\n\x1a\n" and head[24:25] == b"\x10":
-        return _deep_other(path, 65535)
+        return 65535
     levels = re.match(rb"P[56](?:\s+(?:#[^\n]*\n\s*)*(\d+)){3}\s", head)
-    if levels and int(levels[1]) > 255:  # the last of width, height and maximum
-        return _deep_other(path, int(levels[1]))
-    return None
+    # The last of width, height and maximum.
+    return int(levels[1]) if levels and int(levels[1]) > 255 else 0
 
 
 def _deep_other(path: Path, top: int) -> NDArray[Any]:

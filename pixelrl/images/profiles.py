@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from torch import Tensor
 
 from pixelrl.errors import ConfigError, DataError
-from pixelrl.images.files import fit_channels, read_array, read_embedded_profile
+from pixelrl.images.files import as_map, fit_channels, read_array, read_embedded_profile
 from pixelrl.images.limits import measure_image
 from pixelrl.images.masks import read_mask
 from pixelrl.maps import map_channels
@@ -52,12 +53,32 @@ def read_profiled(path: Path, channels: int, profile: Profile) -> NDArray[Any]:
     """
     if profile == "ignore":
         return read_array(path, channels)
+    _codecs(profile)
+    colors = convert_colors(path, as_map(read_array(path, 3)), channels, profile)
+    return np.ascontiguousarray(colors.permute(1, 2, 0).numpy())
+
+
+def convert_colors(path: Path, colors: Tensor, channels: int, profile: Profile) -> Tensor:
+    """Convert a file's colors by the profile that is embedded in it.
+
+    Args:
+        path: the file.
+        colors: ``(K,H,W)`` float32 in [0, 1], K 1 or 3, as the file has them.
+        channels: 1 for gray, 3 for RGB.
+        profile: ``srgb`` or ``prophoto``: which numbers are wanted.
+
+    Returns:
+        ``(channels,H,W)`` float32 in [0, 1].
+
+    Raises:
+        ConfigError: imagecodecs is not installed.
+        DataError: the profile is unreadable, or of no RGB or gray.
+    """
     codecs = _codecs(profile)
-    array = read_array(path, 3)
-    value = array / np.float32(255) if array.dtype == np.uint8 else array
+    value = fit_channels(colors.permute(1, 2, 0).numpy(), 3)
     embedded = read_embedded_profile(path) or (b"" if profile == "srgb" else icc_profile("srgb"))
     if not embedded:  # sRGB to sRGB
-        return fit_channels(value.astype(np.float32), channels)
+        return as_map(fit_channels(value, channels))
     space = _space(embedded)
     if space not in {"rgb", "gray"}:
         raise DataError(
@@ -68,7 +89,7 @@ def read_profiled(path: Path, channels: int, profile: Profile) -> NDArray[Any]:
         value = np.ascontiguousarray(value[..., 0])
     try:
         found = codecs.cms_transform(
-            value.astype(np.float32),
+            value,
             embedded,
             icc_profile(profile),
             colorspace=space,
@@ -81,7 +102,7 @@ def read_profiled(path: Path, channels: int, profile: Profile) -> NDArray[Any]:
             f"{path}: its color profile cannot be used ({error}); embed another, or take its"
             " numbers as they are (data.profile=ignore)."
         ) from error
-    return fit_channels(np.clip(found, 0, 1), channels)
+    return as_map(fit_channels(np.clip(found, 0, 1), channels))
 
 
 def read_map(path: Path, name: str, channels: int, profile: Profile) -> NDArray[Any]:

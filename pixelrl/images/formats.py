@@ -1,0 +1,128 @@
+"""The file formats that photographs are written in, and what each of them can hold."""
+
+from dataclasses import dataclass
+from pathlib import PurePath
+
+from pixelrl.images.metadata import Kind, Metadata
+
+BITS: dict[Kind, int] = {"uint8": 8, "uint16": 16, "float32": 32}
+
+
+@dataclass(frozen=True)
+class Format:
+    """Tell what a file format can hold.
+
+    Attributes:
+        name: as Pillow calls it.
+        deepest: the deepest samples.
+        clear: whether it holds transparency.
+        tells: whether it holds color profiles, EXIF and XMP.
+        dpi: whether it holds a resolution.
+    """
+
+    name: str
+    deepest: Kind
+    clear: bool
+    tells: bool
+    dpi: bool
+
+
+PNG = Format("PNG", "uint16", clear=True, tells=True, dpi=True)
+TIFF = Format("TIFF", "float32", clear=True, tells=True, dpi=True)
+JPEG = Format("JPEG", "uint8", clear=False, tells=True, dpi=True)
+WEBP = Format("WEBP", "uint8", clear=True, tells=True, dpi=False)
+BMP = Format("BMP", "uint8", clear=False, tells=False, dpi=True)
+PNM = Format("PPM", "uint16", clear=False, tells=False, dpi=False)
+
+BY_SUFFIX = {
+    ".png": PNG,
+    ".tif": TIFF,
+    ".tiff": TIFF,
+    ".jpg": JPEG,
+    ".jpeg": JPEG,
+    ".webp": WEBP,
+    ".bmp": BMP,
+    ".pgm": PNM,
+    ".ppm": PNM,
+}
+"""The formats that are written; pictures in any other become PNG."""
+
+CHOICES = ("png", "tif", "jpg", "webp", "bmp")
+"""What ``--format`` may ask for."""
+
+
+def suffix_for(name: PurePath, wanted: str | None = None) -> str:
+    """Tell the suffix of what is written for a picture.
+
+    Args:
+        name: the picture's.
+        wanted: one of `CHOICES`; None for the picture's own format.
+
+    Example:
+        >>> suffix_for(PurePath("a.JPG")), suffix_for(PurePath("a.gif"))
+        ('.JPG', '.png')
+        >>> suffix_for(PurePath("a.JPG"), "tif"), suffix_for(PurePath("a.jpeg"), "jpg")
+        ('.tif', '.jpeg')
+    """
+    own = BY_SUFFIX.get(name.suffix.lower())
+    if wanted is None:
+        return name.suffix if own else ".png"
+    asked = f".{wanted}"
+    return name.suffix if own is BY_SUFFIX[asked] else asked
+
+
+def format_of(path: PurePath) -> Format:
+    """Tell the format of a file by its suffix; PNG if that says nothing.
+
+    Example:
+        >>> format_of(PurePath("a.JPG")).name
+        'JPEG'
+    """
+    return BY_SUFFIX.get(path.suffix.lower(), PNG)
+
+
+def kind_in(target: Format, kind: Kind) -> Kind:
+    """Tell the samples a picture is written with: its own, or the deepest the format has.
+
+    Example:
+        >>> kind_in(JPEG, "uint16"), kind_in(PNG, "float32"), kind_in(TIFF, "uint8")
+        ('uint8', 'uint16', 'uint8')
+    """
+    return kind if BITS[kind] <= BITS[target.deepest] else target.deepest
+
+
+def list_reductions(
+    metadata: Metadata, profile: bytes, target: Format, *, converted: bool = False
+) -> list[str]:
+    """List what of a picture is not in its edit, in words.
+
+    Args:
+        metadata: what the picture's file says.
+        profile: the profile that the edit has to carry.
+        target: the format of the edit.
+        converted: whether colors were converted, so that the picture's own profile has done its
+            work; sRGB, which they may have become, needs none.
+
+    Example:
+        >>> deep = Metadata("PNG", "uint16", gray=True, clear=True)
+        >>> list_reductions(deep, b"", JPEG)
+        ['16 bits became 8', 'transparency left out: laid on white']
+        >>> list_reductions(deep, b"", TIFF)
+        []
+    """
+    told = list(metadata.reduced)
+    kind = kind_in(target, metadata.kind)
+    if kind != metadata.kind:
+        told.append(f"{BITS[metadata.kind]} bits became {BITS[kind]}")
+    if metadata.clear and not target.clear:
+        told.append("transparency left out: laid on white")
+    if metadata.profile and not (converted or (profile and target.tells)):
+        told.append("color profile left out")
+    for name, block in (("EXIF", metadata.exif), ("XMP", metadata.xmp)):
+        if block and not target.tells:
+            told.append(f"{name} left out")
+    if metadata.dpi and not target.dpi:
+        told.append("resolution left out")
+    if metadata.further:
+        told.append("further pages or frames left out")
+    return told

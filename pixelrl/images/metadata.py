@@ -1,0 +1,154 @@
+"""What a picture's file says beside its pixels, so that an edit of it can say the same."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import tifffile
+from PIL import Image
+
+from pixelrl.images.decoding import explain_decoding
+from pixelrl.images.deep import is_tiff, read_deep_kind
+from pixelrl.images.exif import read_exif, read_tiff_exif
+from pixelrl.images.files import read_embedded_profile
+
+Kind = Literal["uint8", "uint16", "float32"]
+"""The samples of a file; the deeper ones are written as the deepest of these that they need."""
+
+ORIENTATION = 0x0112
+PALETTE, CMYK = "palette became full color", "CMYK and other colors became RGB"
+
+
+@dataclass(frozen=True)
+class Metadata:
+    """Hold what a picture's file says beside its pixels.
+
+    Attributes:
+        format: ``PNG``, ``TIFF``, ``JPEG``, … as Pillow calls it.
+        kind: of its samples.
+        gray: whether it has no color.
+        clear: whether it has transparency.
+        turn: how it is stored, 1 to 8, as the orientation tag of EXIF says; 1 is upright.
+        exif: as Pillow's writers take it; empty for none.
+        xmp: as the file has it; empty for none.
+        dpi: horizontal and vertical resolution, in pixels per inch; None if it is not told.
+        profile: the embedded ICC profile; empty for none.
+        further: pages or frames beyond the first.
+        reduced: what decoding alone changes, in words.
+    """
+
+    format: str
+    kind: Kind
+    gray: bool
+    clear: bool
+    turn: int = 1
+    exif: bytes = b""
+    xmp: bytes = b""
+    dpi: tuple[float, float] | None = None
+    profile: bytes = b""
+    further: int = 0
+    reduced: tuple[str, ...] = ()
+
+
+def read_metadata(path: Path) -> Metadata:
+    """Read what a file says beside its pixels.
+
+    Raises:
+        DataError: the file is missing, unreadable, damaged or no image.
+
+    Example:
+        >>> from pixelrl.images.folders import list_bundled
+        >>> found = read_metadata(list_bundled("test")[0])
+        >>> found.format, found.kind, found.gray, found.clear, found.further
+        ('PNG', 'uint8', False, False, 0)
+    """
+    with explain_decoding(path):
+        return _of_tiff(path) if is_tiff(path) else _of_other(path)
+
+
+def measure_picture(path: Path) -> int:
+    """Tell from a file's head how many pixels it has; 0 if that cannot be told.
+
+    Example:
+        >>> from pixelrl.images.folders import list_bundled
+        >>> measure_picture(list_bundled("test")[0])
+        262144
+    """
+    try:
+        with explain_decoding(path):
+            if is_tiff(path):
+                with tifffile.TiffFile(path) as tiff:
+                    page: Any = tiff.pages[0]
+                    return int(page.imagewidth * page.imagelength)
+            with Image.open(path) as opened:
+                return opened.width * opened.height
+    except ValueError:  # why is told when it is read
+        return 0
+
+
+def _of_other(path: Path) -> Metadata:
+    with Image.open(path) as opened:
+        mode, told = opened.mode, opened.info
+        kind: Kind = "uint16" if read_deep_kind(path) else "uint8"
+        gray = mode in {"1", "L", "LA", "La"} or mode.startswith("I")
+        palette = mode in {"P", "PA"}
+        reduced = PALETTE if palette else "" if gray or mode in {"RGB", "RGBA"} else CMYK
+        return Metadata(
+            opened.format or "",
+            kind,
+            gray,
+            mode in {"LA", "PA", "RGBA", "La", "RGBa"} or "transparency" in told,
+            int(opened.getexif().get(ORIENTATION, 1)),
+            read_exif(opened),
+            _bytes(told.get("xmp") or told.get("XML:com.adobe.xmp")),
+            _resolution(told.get("dpi")),
+            read_embedded_profile(path),
+            int(getattr(opened, "n_frames", 1)) - 1,
+            (reduced,) if reduced else (),
+        )
+
+
+def _of_tiff(path: Path) -> Metadata:
+    with tifffile.TiffFile(path) as tiff:
+        page: Any = tiff.pages[0]
+        tags = page.tags
+        bits, sort = page.bitspersample, "u" if page.dtype is None else page.dtype.kind
+        kind: Kind = "float32" if sort == "f" else "uint16" if bits > 8 else "uint8"
+        photometric = int(page.photometric)
+        named = {0: "", 1: "", 2: "", 3: PALETTE, 6: ""}.get(photometric, CMYK)
+        deep = ("32-bit whole numbers became 16 bits",) if sort == "u" and bits > 16 else ()
+        # A thumbnail is a page too, but nothing of the user's.
+        further = sum(not other.is_reduced for other in list(tiff.pages)[1:])
+        return Metadata(
+            "TIFF",
+            kind,
+            photometric in {0, 1},
+            bool(page.extrasamples) and int(page.extrasamples[0]) in {1, 2},
+            int(tags.valueof(274, default=1)),
+            read_tiff_exif(path),
+            _bytes(tags.valueof(700)),
+            _tiff_resolution(tags),
+            read_embedded_profile(path),
+            further,
+            tuple(filter(None, (named, *deep))),
+        )
+
+
+def _tiff_resolution(tags: Any) -> tuple[float, float] | None:  # noqa: ANN401 - tifffile's own
+    """Read pixels per inch from the rationals of a TIFF."""
+    per_inch = {2: 1.0, 3: 2.54}.get(int(tags.valueof(296, default=2)))
+    pair = [tags.valueof(number) for number in (282, 283)]
+    if per_inch is None or not all(value and value[1] and value[0] for value in pair):
+        return None
+    x, y = (per_inch * value[0] / value[1] for value in pair)
+    return None if (x, y) == (1, 1) else (x, y)  # 1/1 is what writers put that know none
+
+
+def _resolution(told: Any) -> tuple[float, float] | None:  # noqa: ANN401 - whatever a file says
+    if not (isinstance(told, tuple) and len(told) == 2 and all(told)):
+        return None
+    return float(told[0]), float(told[1])
+
+
+def _bytes(value: Any) -> bytes:  # noqa: ANN401 - whatever a file says
+    return value.encode() if isinstance(value, str) else bytes(value or b"")

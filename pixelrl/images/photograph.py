@@ -1,0 +1,123 @@
+"""A photograph as agents see it, and the photograph that their edits of it make."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from pixelrl.images.decoding import explain_decoding
+from pixelrl.images.deep import read_deep
+from pixelrl.images.files import as_map, open_upright
+from pixelrl.images.metadata import Metadata, read_metadata
+from pixelrl.images.profiles import convert_colors, find_profile, read_map
+from pixelrl.settings import Profile
+
+LUMA = (0.299, 0.587, 0.114)
+"""The weights of Rec. 601, by which color becomes gray everywhere in pixelrl."""
+
+
+@dataclass(frozen=True)
+class Photograph:
+    """Hold a picture and all that has to be kept of it.
+
+    Attributes:
+        image: ``(C,H,W)`` float32 in [0, 1], upright, what the agents see: transparency on white.
+        base: ``(K,H,W)``, K 1 or 3: the picture's own colors, where they are not what agents see;
+            else None.
+        alpha: ``(1,H,W)``, 1 where it is opaque; None if it is everywhere.
+        metadata: what the file says beside its pixels.
+        profile: ICC profile that an edit has to carry; empty for none.
+    """
+
+    image: Tensor
+    base: Tensor | None
+    alpha: Tensor | None
+    metadata: Metadata
+    profile: bytes = b""
+
+    @property
+    def luminance_alone(self) -> bool:
+        """Whether agents see the luminance of a picture that has color."""
+        return self.image.shape[0] == 1 and not self.metadata.gray
+
+
+def read_photograph(path: Path, channels: int, profile: Profile = "ignore") -> Photograph:
+    """Read a picture with all that has to be kept of it.
+
+    Args:
+        path: the file.
+        channels: of what agents see: 1 for gray, 3 for RGB.
+        profile: what becomes of the color profile that is embedded, as in `read_profiled`.
+
+    Raises:
+        ConfigError: a conversion is wanted and imagecodecs is not installed.
+        DataError: the file is missing, unreadable, damaged or no image.
+
+    Example:
+        >>> from pixelrl.images.folders import list_bundled
+        >>> photograph = read_photograph(list_bundled("test")[0], channels=1)
+        >>> photograph.image.shape, photograph.base.shape, photograph.alpha
+        (torch.Size([1, 512, 512]), torch.Size([3, 512, 512]), None)
+    """
+    metadata = read_metadata(path)
+    image = as_map(read_map(path, "image", channels, profile))
+    own = 1 if metadata.gray else 3
+    found = find_profile(path, profile, own)
+    if channels == own and not metadata.clear:
+        return Photograph(image, None, None, metadata, found)
+    colors, alpha = _read_layers(path)
+    if profile != "ignore":
+        colors = convert_colors(path, colors, own, profile)
+    return Photograph(image, colors, alpha, metadata, found)
+
+
+def finish_photograph(photograph: Photograph, edited: Tensor) -> Tensor:
+    """Make of edits the picture they are meant for; where nothing was edited, it stays exactly.
+
+    What agents changed is added to the picture's own colors: to every channel alike if they see its
+    luminance (so that the differences of color stay), and by luminance if they see colors that a
+    gray picture has not.
+
+    Args:
+        photograph: what was edited.
+        edited: ``(C,H,W)``, as agents left its ``image``.
+
+    Returns:
+        ``(K,H,W)``, K 1 or 3, without transparency.
+
+    Example:
+        >>> metadata = Metadata("PNG", "uint8", gray=False, clear=False)
+        >>> red = torch.tensor([0.75, 0.25, 0.25])[:, None, None]
+        >>> photograph = Photograph(torch.full((1, 1, 1), 0.4), red, None, metadata)
+        >>> finish_photograph(photograph, torch.full((1, 1, 1), 0.5)).flatten()
+        tensor([0.8500, 0.3500, 0.3500])
+    """
+    base = photograph.base
+    if base is None:
+        return edited
+    change = edited - photograph.image
+    if change.shape[0] == 3 and base.shape[0] == 1:
+        change = torch.einsum("chw,c->hw", change, change.new_tensor(LUMA))[None]
+    return base + change
+
+
+def lay_on_white(picture: Tensor, alpha: Tensor | None) -> Tensor:
+    """Lay ``(K,H,W)`` with transparency ``(1,H,W)`` on white.
+
+    Example:
+        >>> lay_on_white(torch.zeros(1, 1, 1), torch.full((1, 1, 1), 0.25))
+        tensor([[[0.7500]]])
+    """
+    return picture if alpha is None else picture * alpha + (1 - alpha)
+
+
+def _read_layers(path: Path) -> tuple[Tensor, Tensor | None]:
+    """Read colors ``(K,H,W)`` as they stand under transparency ``(1,H,W)``, if there is any."""
+    with explain_decoding(path):
+        array = read_deep(path)
+        if array is None:
+            array = np.atleast_3d(np.asarray(open_upright(path)))
+    value = as_map(array)
+    return (value[:-1], value[-1:]) if len(value) in {2, 4} else (value, None)

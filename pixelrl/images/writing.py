@@ -1,0 +1,161 @@
+"""Photographs as files: what came in goes out, as far as the format holds it."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tifffile
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
+from torch import Tensor
+
+from pixelrl.images.deep import turn_upright
+from pixelrl.images.exif import append_directories, set_orientation, tiff_tags
+from pixelrl.images.files import as_bytes, whole_picture
+from pixelrl.images.formats import BMP, JPEG, PNG, PNM, TIFF, WEBP, Format, format_of, kind_in
+from pixelrl.images.metadata import Kind, Metadata
+from pixelrl.images.photograph import Photograph, finish_photograph, lay_on_white
+from pixelrl.images.png import write_deep_png
+
+QUALITY = 95
+"""Of JPEG, in color as fine as in brightness."""
+BACK = {6: 8, 8: 6}
+"""The orientations that undo these; all others undo themselves."""
+
+
+def write_photograph(path: Path, photograph: Photograph, edited: Tensor) -> None:
+    """Write an edit of a photograph, whole or not at all.
+
+    The suffix chooses the format. As far as it can, the file has the photograph's size, depth,
+    transparency, color profile, EXIF, XMP and resolution; in the photograph's own format its pixels
+    lie as the photograph's, turned or not.
+
+    Args:
+        path: the file; its folder is made.
+        photograph: what was edited.
+        edited: ``(C,H,W)``, as agents left its ``image``.
+
+    Raises:
+        DataError: the file cannot be written.
+
+    Example:
+        >>> from tempfile import TemporaryDirectory
+        >>> from pixelrl.images.metadata import read_metadata
+        >>> from pixelrl.images.photograph import read_photograph
+        >>> with TemporaryDirectory() as folder:
+        ...     file, again = Path(folder, "a.png"), Path(folder, "b.png")
+        ...     deep = np.full((2, 3), 300, np.uint16)
+        ...     Image.fromarray(deep).save(file, dpi=(96, 96))
+        ...     photograph = read_photograph(file, channels=3)
+        ...     write_photograph(again, photograph, photograph.image)
+        ...     found = read_metadata(again)
+        ...     round(65535 * float(read_photograph(again, 1).image[0, 0, 0])), found.kind
+        (300, 'uint16')
+    """
+    target, metadata = format_of(path), photograph.metadata
+    picture = finish_photograph(photograph, edited.detach().cpu())
+    alpha = photograph.alpha
+    if not target.clear:
+        picture, alpha = lay_on_white(picture, alpha), None
+    layers = picture if alpha is None else torch.cat([picture, alpha])
+    # A format that tells nothing cannot say how its pixels lie, and not everyone asks another's.
+    same = target.tells and target.name == metadata.format
+    turn = metadata.turn if same else 1
+    array = quantize(layers, kind_in(target, metadata.kind))
+    array = np.ascontiguousarray(turn_upright(array, BACK.get(turn, turn)))
+    told = replace(
+        metadata, turn=turn, exif=set_orientation(metadata.exif, turn), profile=photograph.profile
+    )
+    with whole_picture(path) as part:
+        WRITERS[target](part, array, told)
+
+
+def quantize(picture: Tensor, kind: Kind) -> NDArray[Any]:
+    """Turn ``(K,H,W)`` into samples ``(H,W,K)``, clamped and rounded.
+
+    Example:
+        >>> quantize(torch.tensor([[[-0.2, 0.3, 1.4]]]), "uint16").flatten().tolist()
+        [0, 19661, 65535]
+    """
+    if kind == "uint8":
+        return as_bytes(picture)
+    value = picture.nan_to_num(0.0).clamp(0, 1).movedim(0, -1).contiguous()
+    if kind == "float32":
+        return np.asarray(value.numpy())
+    return np.asarray((value * 65535 + 0.5).to(torch.int32).numpy().astype(np.uint16))
+
+
+def _write_png(path: Path, array: NDArray[Any], told: Metadata) -> None:
+    if array.dtype == np.uint16:
+        write_deep_png(path, array, told)
+        return
+    texts = PngInfo()
+    if told.xmp:
+        texts.add_itxt("XML:com.adobe.xmp", told.xmp.decode("utf-8", "replace"))
+    _picture(array).save(path, "PNG", pnginfo=texts, **_common(told))
+
+
+def _write_jpeg(path: Path, array: NDArray[Any], told: Metadata) -> None:
+    more = {"quality": QUALITY, "subsampling": 0, **_common(told)}
+    _picture(array).save(path, "JPEG", **more, **({"xmp": told.xmp} if told.xmp else {}))
+
+
+def _write_webp(path: Path, array: NDArray[Any], told: Metadata) -> None:
+    more = {"lossless": True, "exact": True, "xmp": told.xmp, **_common(told)}
+    _picture(array).save(path, "WEBP", **{name: each for name, each in more.items() if each})
+
+
+def _write_bmp(path: Path, array: NDArray[Any], told: Metadata) -> None:
+    _picture(array).save(path, "BMP", **({"dpi": told.dpi} if told.dpi else {}))
+
+
+def _write_pnm(path: Path, array: NDArray[Any], told: Metadata) -> None:
+    height, width, channels = array.shape
+    top = 255 if array.dtype == np.uint8 else 65535
+    head = f"P{5 if channels == 1 else 6}\n{width} {height}\n{top}\n".encode()
+    path.write_bytes(head + array.astype(">u2" if top > 255 else "u1").tobytes())
+
+
+def _write_tiff(path: Path, array: NDArray[Any], told: Metadata) -> None:
+    channels = array.shape[2]
+    more: dict[str, Any] = {"extrasamples": ["unassalpha"]} if channels in {2, 4} else {}
+    if told.dpi:
+        more |= {"resolution": told.dpi, "resolutionunit": "INCH"}
+    tifffile.imwrite(
+        path,
+        array[..., 0] if channels == 1 else array,
+        byteorder="<",
+        photometric="rgb" if channels > 2 else "minisblack",
+        planarconfig="contig" if channels > 1 else None,
+        compression="zlib",
+        iccprofile=told.profile or None,
+        metadata=None,
+        software=False,
+        extratags=tiff_tags(told.exif, told.turn, told.xmp),
+        **more,
+    )
+    append_directories(path, told.exif)
+
+
+def _picture(array: NDArray[Any]) -> Image.Image:
+    return Image.fromarray(array[..., 0] if array.shape[2] == 1 else array)
+
+
+def _common(told: Metadata) -> dict[str, Any]:
+    """Name what PNG, JPEG and WebP hold, in Pillow's words, where there is any."""
+    found = {"icc_profile": told.profile, "exif": told.exif, "dpi": told.dpi}
+    return {name: value for name, value in found.items() if value}
+
+
+WRITERS: dict[Format, Callable[[Path, NDArray[Any], Metadata], None]] = {
+    PNG: _write_png,
+    TIFF: _write_tiff,
+    JPEG: _write_jpeg,
+    WEBP: _write_webp,
+    BMP: _write_bmp,
+    PNM: _write_pnm,
+}
