@@ -2,9 +2,11 @@
 
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from pixelrl.errors import DataError
 
 
 @contextmanager
@@ -79,6 +81,61 @@ def check_writable(folder: Path) -> None:
             file.flush()
     except OSError as error:
         raise OSError(error.errno, error.strerror or str(error), str(folder)) from error
+
+
+def check_targets(targets: Iterable[Path], inputs: Iterable[Path]) -> None:
+    """Refuse to write over what is read, by whatever path either is named.
+
+    Args:
+        targets: files that are about to be written.
+        inputs: files that are read; those that are missing do not count.
+
+    Raises:
+        DataError: a target is one of the inputs.
+
+    Example:
+        >>> check_targets([Path("b.png")], [Path("a.png")])
+        >>> check_targets([Path("photos/../a.png")], [Path("a.png")])
+        Traceback (most recent call last):
+        pixelrl.errors.DataError: a.png: would be overwritten; write to another file or folder.
+    """
+    inputs = list(inputs)
+    read = {path.resolve(): path for path in inputs}
+    known = {identity: path for path in inputs if (identity := _identity(path))}
+    for target in targets:
+        found = read.get(target.resolve()) or known.get(_identity(target) or (0, 0))
+        if found:
+            raise DataError(f"{found}: would be overwritten; write to another file or folder.")
+
+
+def make_folder(path: Path) -> Path:
+    """Make a folder for what will be written, before the work rather than after.
+
+    Raises:
+        DataError: it cannot be made, or nothing can be written to it.
+
+    Example:
+        >>> make_folder(Path(__file__) / "results")  # doctest: +ELLIPSIS
+        Traceback (most recent call last):
+        pixelrl.errors.DataError: ...: cannot be a folder (Not a directory); name another.
+    """
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        reason = "a file is in its place" if path.exists() else error.strerror
+        raise DataError(f"{path}: cannot be a folder ({reason}); name another.") from error
+    if not os.access(path, os.W_OK | os.X_OK):
+        raise DataError(f"{path}: nothing can be written to this folder; name another.")
+    return path
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """Tell which file of the system a path leads to; None if to none."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def _flush(path: Path) -> None:
