@@ -4,8 +4,10 @@ import torch
 from torch import Tensor
 
 from pixelrl.maps import Scene, check_scene, check_values
+from pixelrl.rl.aim import GoalPolicy
 from pixelrl.rl.playing import Network, play_at_size
 from pixelrl.rl.rollout import Intervention, choose_greedy, choose_under, rollout
+from pixelrl.rl.tiling import Maps, in_tiles
 from pixelrl.rl.trace import Edited, Trace, record_step, stack_steps
 from pixelrl.task import Task, reward_map
 
@@ -67,3 +69,66 @@ def edit_scene(  # noqa: PLR0913 - what is wanted is told by name
         image = step.after
     trace = stack_steps(scene["image"], kept) if with_trace else None
     return Edited(image, torch.stack(choices), reward, trace)
+
+
+def finish_image(task: Task, network: Network, scene: Scene, *, tile: int = 0) -> Tensor:
+    """Edit an image with the likeliest edits in memory that its size does not matter to.
+
+    Where `edit_scene` takes each step in tiles and so keeps the agents' memory of the whole image,
+    some hundred numbers a pixel, this takes each tile through the whole episode. Its halo is as
+    wide as an episode looks aside, which takes some more time.
+
+    Args:
+        task: the task; without a `reach`, its images are edited whole.
+        network: the agents'.
+        scene: maps ``(B,K,H,W)``, ``image`` among them.
+        tile: side of the tiles that larger images are edited in, in pixels; 0 for never.
+
+    Returns:
+        The finished image, ``(B,C,H,W)``.
+
+    Raises:
+        MapError: the image is too small for its edits.
+
+    Example:
+        >>> from pixelrl.rl.network import PolicyValueNet
+        >>> from pixelrl_tasks.denoising import Denoising
+        >>> net, scene = PolicyValueNet(1, 9, width=8), {"image": torch.rand(1, 1, 16, 300)}
+        >>> tiled = finish_image(Denoising(), net, scene, tile=64)
+        >>> whole = edit_scene(Denoising(), net, scene).image
+        >>> bool(((tiled - whole).abs() < 1e-4).float().mean() > 0.99)
+        True
+    """
+    image = scene["image"]
+    if not tile or task.reach is None or max(image.shape[-2:]) <= tile:
+        return edit_scene(task, network, scene).image
+    names = tuple(scene)
+
+    def finish(maps: Maps) -> Maps:
+        window = {name: value for name, value in zip(names, maps, strict=True) if value is not None}
+        return (edit_scene(task, network, window).image,)
+
+    found = in_tiles(
+        finish,
+        tuple(scene.values()),
+        reach=episode_reach(task, network),
+        tile=tile,
+        stride=network.stride if isinstance(network, GoalPolicy) else 1,
+    )[0]
+    if found is None:
+        raise TypeError("an image was finished without one.")
+    return found
+
+
+def episode_reach(task: Task, network: Network) -> int:
+    """Tell how far, in pixels, a finished image's pixel depends on the image before the first step.
+
+    Example:
+        >>> from pixelrl.rl.network import PolicyValueNet
+        >>> from pixelrl_tasks.denoising import Denoising
+        >>> episode_reach(Denoising(), PolicyValueNet(1, 9, width=8))  # 5 x (18 + 2)
+        100
+    """
+    edits = task.reach or 0
+    first = network.first_reach if isinstance(network, GoalPolicy) else network.reach
+    return first + edits + (task.length - 1) * (network.reach + edits)
