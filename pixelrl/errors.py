@@ -102,6 +102,17 @@ class ContractError(PixelRLError, AssertionError):
     """
 
 
+class UnfinishedError(PixelRLError):
+    """Report that some of many pictures could not be edited; the others were.
+
+    Example:
+        >>> UnfinishedError("1 of 4 pictures could not be edited").status  # of the process
+        3
+    """
+
+    status = 3
+
+
 def nearest(name: str, names: Iterable[str]) -> str:
     """Phrase the closest known name as a question, or nothing when none is close.
 

@@ -149,7 +149,8 @@ class Data:
             as they are, as the authors' code does; ``srgb`` and ``prophoto`` convert colors to such
             numbers (files without a profile count as sRGB; needs ``pixelrl[icc]``).
         border: what a rotation uncovers: ``constant`` (black, as published) or ``reflect``.
-        limit: use only the first so many images of val, test and predict; 0 for all.
+        limit: use only the first so many images of val and test; 0 for all. `predict` edits all,
+            unless its own command line says otherwise.
         tile: side of the tiles that images larger than one are edited in, in pixels, with the
             same result in less memory; 0 for never.
         workers: processes that prepare crops.

@@ -46,8 +46,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         argv: the arguments; those of the process by default.
 
     Returns:
-        The exit status: 0, or 2 after an error that was told in one line; 128 and the signal's
-        number when interrupted or when whoever reads the output has left.
+        The exit status: 0, or 2 after an error that was told in one line; 3 if some of many
+        pictures could not be edited; 128 and the signal's number when interrupted or when whoever
+        reads the output has left.
 
     Raises:
         BaseException: a fault of the program.

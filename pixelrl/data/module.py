@@ -18,6 +18,7 @@ from pixelrl.data.reading import (
     crop_center,
     is_posed,
     measure_aligned,
+    name_files,
     pose,
 )
 from pixelrl.data.sampling import EpisodeLoader, EpisodeSampler, seed_sample
@@ -98,7 +99,7 @@ class Whole(Dataset[dict[str, Tensor]]):
     Args:
         task: poses the problem.
         data: tells where the images are.
-        split: ``val``, ``test`` or ``predict``; the last poses no problem.
+        split: ``val`` or ``test``.
         seed: the seed of the problems.
 
     Raises:
@@ -113,7 +114,7 @@ class Whole(Dataset[dict[str, Tensor]]):
         self.count = len(files)
         self.files = files * data.val_repeat if split == "val" else files
         self.crop = data.val_crop if split == "val" else 0
-        self.posed = split == "predict" or is_posed(task, data, split)
+        self.posed = is_posed(task, data, split)
 
     def __len__(self) -> int:
         return len(self.files)
@@ -126,11 +127,12 @@ class Whole(Dataset[dict[str, Tensor]]):
 
     @property
     def names(self) -> list[str]:
-        """The images' file names without suffix, in order; numbered when used again."""
+        """What `name_files` calls the images, in order; numbered when used again."""
         count = self.count
+        names = name_files([sample["image"] for sample in self.files[:count]])
         return [
-            f"{sample['image'].stem}{f'-{index // count + 1}' if index >= count else ''}"
-            for index, sample in enumerate(self.files)
+            f"{names[index % count]}{f'-{index // count + 1}' if index >= count else ''}"
+            for index in range(len(self.files))
         ]
 
     def check(self) -> None:
@@ -159,7 +161,7 @@ class Whole(Dataset[dict[str, Tensor]]):
 
 
 class ImageData(pl.LightningDataModule):
-    """Hand the four splits to the trainer.
+    """Hand the splits to the trainer.
 
     Args:
         task: what to learn.

@@ -1,7 +1,8 @@
 """From folders to maps: files found and aligned by name, read once, and posed as problems."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any, Literal
 from zlib import crc32
 
@@ -9,6 +10,7 @@ from numpy.typing import NDArray
 from torch import Generator, Tensor
 
 from pixelrl.data.kept import MOST_BYTES, Kept
+from pixelrl.data.partners import find_partner, group_stems
 from pixelrl.data.sampling import seed_sample
 from pixelrl.errors import DataError
 from pixelrl.images.files import as_map
@@ -19,7 +21,7 @@ from pixelrl.maps import Scene, check_scene
 from pixelrl.settings import Data, Profile
 from pixelrl.task import Task
 
-Split = Literal["train", "val", "test", "predict"]
+Split = Literal["train", "val", "test"]
 Aligned = Mapping[str, Path]
 """The files of one sample by map name."""
 
@@ -46,6 +48,19 @@ def align_files(task: Task, data: Data, split: Split) -> list[Aligned]:
     folders: Mapping[str, str] = getattr(data, split)
     if not folders:
         return [{"image": path} for path in _bundled(task, split)]
+    check_folders(task, folders, split)
+    files = {name: list_images(Path(folder)) for name, folder in folders.items()}
+    for path in files.get("image", ()):
+        check_name(path)
+    return _partners(files, folders)
+
+
+def check_folders(task: Task, folders: Mapping[str, str], split: Split | Literal["predict"]) -> None:
+    """Check that every map a task needs has a folder.
+
+    Raises:
+        DataError: one has none.
+    """
     needed = task.works_on if split == "predict" else task.learns_from
     for name in needed:
         if name not in folders:
@@ -54,10 +69,6 @@ def align_files(task: Task, data: Data, split: Split) -> list[Aligned]:
                 f" {', '.join(needed)}; no folder is given for {name}"
                 f" (data.{split}.{name}=DIR)."
             )
-    files = {name: list_images(Path(folder)) for name, folder in folders.items()}
-    for path in files.get("image", ()):
-        check_name(path)
-    return _partners(files, folders)
 
 
 def is_posed(task: Task, data: Data, split: Split) -> bool:
@@ -114,14 +125,23 @@ def read_aligned(task: Task, sample: Aligned, profile: Profile) -> dict[str, NDA
         DataError: a file is unreadable, or sizes differ.
     """
     maps = {name: _read(path, name, task.channels, profile) for name, path in sample.items()}
-    height, width = maps["image"].shape[:2]
-    for name, value in maps.items():
-        if value.shape[:2] != (height, width):
+    check_sizes(sample, {name: value.shape[:2] for name, value in maps.items()})
+    return maps
+
+
+def check_sizes(sample: Aligned, sizes: Mapping[str, tuple[int, ...]]) -> None:
+    """Check that the maps of a sample have one size, ``(H,W)`` each.
+
+    Raises:
+        DataError: sizes differ.
+    """
+    height, width = sizes["image"]
+    for name, size in sizes.items():
+        if size != (height, width):
             raise DataError(
-                f"{sample[name]}: the {name} is {value.shape[1]}x{value.shape[0]} pixels, its image"
+                f"{sample[name]}: the {name} is {size[1]}x{size[0]} pixels, its image"
                 f" {sample['image']} is {width}x{height}; they must be equal."
             )
-    return maps
 
 
 def crop_center(value: Tensor, side: int) -> Tensor:
@@ -170,8 +190,6 @@ def _read(path: Path, name: str, channels: int, profile: Profile) -> NDArray[Any
 
 
 def _bundled(task: Task, split: Split) -> Sequence[Path]:
-    if split == "predict":
-        raise DataError("no images to edit are named; pass data.predict.image=DIR (or one file).")
     if set(task.learns_from) != {"image"} and type(task).invent is Task.invent:
         raise DataError(
             f"{type(task).__name__} learns from {', '.join(task.learns_from)}; bundled images"
@@ -184,14 +202,35 @@ def _partners(files: Mapping[str, Sequence[Path]], folders: Mapping[str, str]) -
     """Align files by name without suffix; a single file per map needs no common name."""
     if all(len(paths) == 1 and Path(folders[name]).is_file() for name, paths in files.items()):
         return [{name: paths[0] for name, paths in files.items()}]
-    by_stem = {name: {path.stem: path for path in paths} for name, paths in files.items()}
-    for name, stems in by_stem.items():
-        for other, partners in by_stem.items():
+    groups = {
+        name: group_stems((PurePath(path.name), path) for path in paths)
+        for name, paths in files.items()
+    }
+    for name, stems in groups.items():
+        for other, partners in groups.items():
             if lonely := sorted(stems.keys() - partners.keys()):
+                first = next(iter(stems[lonely[0]].values()))
                 raise DataError(
-                    f"{stems[lonely[0]]}: no {other} of that name in {folders[other]}"
+                    f"{first}: no {other} of that name in {folders[other]}"
                     f" ({len(lonely)} of the {name} files have none)."
                 )
-    return [
-        {name: stems[stem] for name, stems in by_stem.items()} for stem in sorted(by_stem["image"])
-    ]
+    aligned = []
+    for path in sorted(files["image"], key=lambda path: (path.stem, path.name)):
+        others = {
+            name: find_partner(PurePath(path.name), group, name, folders[name])
+            for name, group in groups.items()
+            if name != "image"
+        }
+        aligned.append({"image": path, **others})
+    return aligned
+
+
+def name_files(paths: Sequence[Path]) -> list[str]:
+    """Name files by what tells them apart: without suffix, or with it where that is needed.
+
+    Example:
+        >>> name_files([Path("a.png"), Path("b.png"), Path("b.jpg")])
+        ['a', 'b.png', 'b.jpg']
+    """
+    counts = Counter(path.stem for path in paths)
+    return [path.stem if counts[path.stem] == 1 else path.name for path in paths]

@@ -1,63 +1,186 @@
-"""Edit the images a user wants edited."""
+"""Edit the pictures a user wants edited: one after another, none lost, none in another's way."""
 
+import logging
+import time
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
-import lightning.pytorch as pl
+import torch
+from lightning.fabric import Fabric
+from torch import Tensor
 
 from pixelrl.config.compose import Experiment
-from pixelrl.data.module import Whole
-from pixelrl.experiments.trainer import make_trainer
-from pixelrl.experiments.writers import SaveEdits
-from pixelrl.maps import Scene
+from pixelrl.data.reading import check_sizes
+from pixelrl.errors import ConfigError, PixelRLError
+from pixelrl.experiments.planning import Failure, Job, Plan
+from pixelrl.experiments.watching import Watch
+from pixelrl.images.files import as_map
+from pixelrl.images.formats import format_of, list_reductions
+from pixelrl.images.metadata import measure_picture
+from pixelrl.images.photograph import Photograph, read_photograph
+from pixelrl.images.profiles import read_map
+from pixelrl.images.writing import write_photograph
+from pixelrl.maps import check_scene
+from pixelrl.records.write import write_beside
+from pixelrl.rl.editing import finish_image
 from pixelrl.rl.rollout import Intervention
-from pixelrl.rl.trace import Edited
+from pixelrl.training.loggers import quiet
 from pixelrl.training.module import PixelA3C
 
+LOG = logging.getLogger(__name__)
 
-class InterventionModule(pl.LightningModule):
-    """Edit with a policy as a person bends it.
 
-    Args:
-        module: the policy.
-        intervention: a person's say in what the agents choose; None for none.
+@dataclass(frozen=True)
+class Say:
+    """Hold a person's say in what the agents choose.
+
+    Attributes:
+        intervention: what it does to logits; None for none.
+        history: the same in words, as `records.edit.sign` makes entries.
     """
 
-    def __init__(self, module: PixelA3C, intervention: Intervention | None) -> None:
-        super().__init__()
-        self.module, self.intervention = module, intervention
-
-    def predict_step(self, scene: Scene, index: int) -> Edited:
-        """Edit one batch."""
-        return self.module.edit(scene, with_trace=True, intervention=self.intervention)
+    intervention: Intervention | None = None
+    history: Sequence[Mapping[str, Any]] = ()
 
 
-def predict(
-    module: PixelA3C,
-    experiment: Experiment,
-    directory: Path,
-    intervention: Intervention | None = None,
-) -> list[str]:
-    """Edit the images of ``data.predict`` and write a record of each.
+@dataclass
+class Outcome:
+    """Collect what came of a plan.
+
+    Attributes:
+        edited: the pictures that were written.
+        failed: those that were not, and why; those that were planned so among them.
+        reduced: of which pictures what is not in their edits, by words.
+        pixels: of all that were edited.
+        seconds: that it took.
+    """
+
+    edited: list[Path] = field(default_factory=list)
+    failed: list[Failure] = field(default_factory=list)
+    reduced: dict[str, list[Path]] = field(default_factory=lambda: defaultdict(list))
+    pixels: int = 0
+    seconds: float = 0.0
+
+
+def predict(module: PixelA3C, experiment: Experiment, plan: Plan, say: Say = Say()) -> Outcome:
+    """Edit the pictures of a plan; one that cannot be edited does not stop the others.
 
     Args:
         module: with its weights.
-        experiment: tells the data and precision.
-        directory: where they are written.
-        intervention: a person's say in what the agents choose.
+        experiment: tells device, precision and what becomes of color profiles.
+        plan: what to edit and where to leave it.
+        say: a person's, in what the agents choose.
 
     Returns:
-        The images' names.
+        What came of it.
 
     Raises:
-        DataError: an image is missing, unreadable or does not fit.
-        MapError: an image is too small for the edits, or the rules do not fit it.
+        ConfigError: the accelerator is not there.
     """
-    images = Whole(experiment.task, experiment.data, "predict", experiment.run.seed)
-    writer = SaveEdits(directory, images, experiment)
-    trainer = make_trainer(experiment, None, [writer])
-    trainer.predict(
-        InterventionModule(module, intervention),
-        dataloaders=images.loader(),
-        return_predictions=False,
+    outcome = Outcome(failed=list(plan.failed))
+    if not plan.jobs:
+        return outcome
+    fabric = open_device(experiment)
+    module.to(fabric.device).eval()
+    sizes = [measure_picture(job.maps["image"]) for job in plan.jobs]
+    began = time.monotonic()
+    with Watch(len(sizes), sum(sizes)) as watch:
+        for job, pixels in zip(plan.jobs, sizes, strict=True):
+            source = job.maps["image"]
+            try:
+                reduced = edit_picture(module, experiment, fabric, job, say)
+            except Exception as error:  # noqa: BLE001 - a decoder's, a task's, the memory's: told, and the next
+                LOG.debug("%s", source, exc_info=True)
+                outcome.failed.append((source, _explain(error, source)))
+            else:
+                outcome.edited.append(source)
+                outcome.pixels += pixels
+                for words in reduced:
+                    outcome.reduced[words].append(source)
+            watch.advance(pixels)
+    outcome.seconds = time.monotonic() - began
+    return outcome
+
+
+def edit_picture(
+    module: PixelA3C, experiment: Experiment, fabric: Fabric, job: Job, say: Say
+) -> list[str]:
+    """Edit one picture and write its files.
+
+    Args:
+        module: on the device.
+        experiment: tells what becomes of color profiles.
+        fabric: the device and its precision.
+        job: the files.
+        say: a person's.
+
+    Returns:
+        What of the picture is not in its edit, in words.
+
+    Raises:
+        DataError: a file cannot be read or written, or maps differ in size.
+        MapError: the picture is too small for the edits, or a rule does not fit it.
+    """
+    task, profile = module.task, experiment.data.profile
+    photograph = read_photograph(job.maps["image"], task.channels, profile)
+    scene = {"image": photograph.image}
+    for name, path in job.maps.items():
+        if name != "image":
+            scene[name] = as_map(read_map(path, name, task.channels, profile))
+    check_sizes(job.maps, {name: tuple(value.shape[1:]) for name, value in scene.items()})
+    scene = {name: value.unsqueeze(0).to(fabric.device) for name, value in scene.items()}
+    check_scene(scene, task.channels)
+    with fabric.autocast():
+        image = _edit(module, experiment, job, scene, say)
+    write_photograph(job.target, photograph, image[0])
+    return describe_reductions(photograph, job.target, converted=profile != "ignore")
+
+
+def describe_reductions(photograph: Photograph, target: Path, *, converted: bool) -> list[str]:
+    """List what of a photograph is not in its edit, in words."""
+    found = list_reductions(
+        photograph.metadata, photograph.profile, format_of(target), converted=converted
     )
-    return images.names
+    if photograph.luminance_alone:
+        found.append("gray agents edited the luminance; colors stay as they were")
+    elif photograph.base is not None and photograph.metadata.gray and len(photograph.image) == 3:
+        found.append("gray pictures stay gray, whatever color the agents put in")
+    return found
+
+
+def open_device(experiment: Experiment) -> Fabric:
+    """Open the device that an experiment names, with its precision.
+
+    Raises:
+        ConfigError: it is not there.
+    """
+    quiet()
+    run = experiment.run
+    if run.threads:
+        torch.set_num_threads(run.threads)
+    try:
+        return Fabric(accelerator=run.accelerator, devices=1, precision=run.precision)
+    except (ValueError, RuntimeError) as error:
+        reason = str(error).partition("\n")[0]
+        raise ConfigError(f"run.accelerator={run.accelerator}: {reason}") from error
+
+
+def _edit(
+    module: PixelA3C, experiment: Experiment, job: Job, scene: Mapping[str, Tensor], say: Say
+) -> Tensor:
+    """Edit a scene ``(1,K,H,W)``, and write what shows how; returns the image ``(1,C,H,W)``."""
+    if not job.beside and say.intervention is None:
+        return finish_image(module.task, module.policy, scene, tile=module.tile)
+    wanted = bool(job.beside)
+    edited = module.edit(scene, with_trace=wanted, intervention=say.intervention)
+    write_beside(job.beside, edited, scene, experiment, say.history)
+    return edited.image
+
+
+def _explain(error: Exception, source: Path) -> str:
+    """Say in one line, without the picture's name before it, why it could not be edited."""
+    told = " ".join(str(error).split()).removeprefix(f"{source}: ")
+    return told if isinstance(error, PixelRLError) else f"{type(error).__name__}: {told}"

@@ -1,13 +1,13 @@
-"""What evaluating and predicting leave: scores with their protocol, and a record per image."""
+"""What evaluating leaves: scores with their protocol, and a record per image."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import lightning.pytorch as pl
 import torch
-from lightning.pytorch.callbacks import BasePredictionWriter, Callback
+from lightning.pytorch.callbacks import Callback
 from torch import Tensor
 
 from pixelrl.config.compose import Experiment
@@ -168,34 +168,6 @@ def score_steps(task: Task, name: str, frames: Tensor, scene: Scene) -> list[Row
         values = {score: float(value[0]) for score, value in scores.items()}
         found.append({"image": name, "step": step, **values})
     return found
-
-
-class SaveEdits(BasePredictionWriter):
-    """Write a record of each edited image.
-
-    Args:
-        directory: where they are written.
-        images: what is edited, in order.
-        experiment: the settings, to be stored with the choices.
-    """
-
-    def __init__(self, directory: Path, images: Whole, experiment: Experiment) -> None:
-        super().__init__(write_interval="batch")
-        self.directory, self.images, self.experiment = directory, images, experiment
-
-    def write_on_batch_end(  # noqa: PLR0913, PLR0917 - Lightning's signature
-        self,
-        trainer: pl.Trainer,
-        pl_module: pl.LightningModule,
-        prediction: Edited,
-        batch_indices: Sequence[int] | None,
-        batch: Scene,
-        batch_idx: int,
-        dataloader_idx: int,
-    ) -> None:
-        """Write one image's files."""
-        name, profile = self.images.names[batch_idx], self.images.profile(batch_idx)
-        write_record(self.directory, name, prediction, batch, self.experiment, profile)
 
 
 def score_ceiling(task: Task, scene: Scene) -> dict[str, float]:

@@ -124,5 +124,6 @@ def list_reductions(
     if metadata.dpi and not target.dpi:
         told.append("resolution left out")
     if metadata.further:
-        told.append("further pages or frames left out")
+        what = "page or frame" if metadata.further == 1 else "pages or frames"
+        told.append(f"{metadata.further} further {what} left out")
     return told

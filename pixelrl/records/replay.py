@@ -13,7 +13,8 @@ from pixelrl.config.compose import Experiment, from_plain
 from pixelrl.discovery import Trust
 from pixelrl.errors import ConfigError, DataError
 from pixelrl.images.files import as_map
-from pixelrl.images.profiles import find_profile, read_map
+from pixelrl.images.photograph import Photograph, read_photograph
+from pixelrl.images.profiles import read_map
 from pixelrl.maps import Scene, check_scene
 from pixelrl.records.file import Recorded, load_choices
 from pixelrl.rl.rollout import replay
@@ -30,7 +31,7 @@ class Replayed(NamedTuple):
         scores: of the outcome, by name; none without a target.
         original_scores: of the original outcome.
         recorded: what was replayed.
-        profile: ICC profile that the outcome has to carry; empty for none.
+        photograph: what it was replayed on, with all that has to be kept of it.
     """
 
     image: Tensor
@@ -38,7 +39,7 @@ class Replayed(NamedTuple):
     scores: dict[str, float]
     original_scores: dict[str, float]
     recorded: Recorded
-    profile: bytes
+    photograph: Photograph
 
 
 def replay_file(choices: Path, maps: Mapping[str, Path], *, trust: Trust | None = None) -> Replayed:
@@ -73,8 +74,9 @@ def replay_file(choices: Path, maps: Mapping[str, Path], *, trust: Trust | None 
     altered = not np.array_equal(original, recorded.choices)
     before = replay_choices(experiment, original, scene) if altered else image
     one, other = (score_replay(experiment, each, scene) for each in (image, before))
-    profile = find_profile(maps["image"], experiment.data.profile, experiment.task.channels)
-    return Replayed(image[0], before[0], one, other, recorded, profile)
+    channels, profile = experiment.task.channels, experiment.data.profile
+    photograph = read_photograph(maps["image"], channels, profile)
+    return Replayed(image[0], before[0], one, other, recorded, photograph)
 
 
 def read_scene(experiment: Experiment, maps: Mapping[str, Path]) -> dict[str, Tensor]:

@@ -14,10 +14,10 @@ from pixelrl import __version__
 from pixelrl.declaration import find_score
 from pixelrl.drawing.palette import ink_edits
 from pixelrl.errors import DataError
-from pixelrl.files import whole_file
+from pixelrl.files import check_targets, whole_file
 from pixelrl.records.file import Recorded
 from pixelrl.report.packing import Blob, describe, pack
-from pixelrl.report.reading import Results, find, load
+from pixelrl.report.reading import READ, Results, find, load
 from pixelrl.runs.protocol import read_declared, read_number
 from pixelrl.runs.tables import Row, Table, means
 
@@ -39,9 +39,11 @@ def build(directory: Path, out: Path) -> Path:
         ``out``.
 
     Raises:
-        DataError: there is nothing to report on, or the records are not of one task.
+        DataError: there is nothing to report on, the records are not of one task, or ``out`` is one
+            of the files that are read.
     """
     results = find(directory)
+    check_targets([out], [*results.records.values(), *(directory / name for name in READ)])
     head, _, tail = _page().partition(MARK)
     with whole_file(out) as part, part.open("w", encoding="utf-8") as file:
         _write(file, results, head, tail)

@@ -12,6 +12,8 @@ from pixelrl.records.file import Recorded, load_choices
 from pixelrl.runs.protocol import FILE, read_number
 
 SUFFIX = ".choices.npz"
+READ = ("scores.csv", "calibration.csv", FILE)
+"""What is read beside the records, where it is there."""
 
 
 @dataclass(frozen=True)

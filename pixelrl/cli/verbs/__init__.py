@@ -16,6 +16,7 @@ NAMES = (
     "evaluate",
     "validate",
     "test",
+    "edit",
     "predict",
     "edit-choices",
     "replay",

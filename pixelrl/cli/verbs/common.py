@@ -10,6 +10,7 @@ from pixelrl.cli import allocator
 from pixelrl.config.recipes import find_recipes
 from pixelrl.discovery import Trust
 from pixelrl.errors import ConfigError
+from pixelrl.settings import SECTIONS
 
 if TYPE_CHECKING:
     from pixelrl.config.compose import Experiment
@@ -45,6 +46,13 @@ def trust_given(arguments: argparse.Namespace, overrides: Sequence[str] = ()) ->
     """Tell which code a person trusts: what the command line names, or all by ``--trust``."""
     named = [*overrides, getattr(arguments, "task", None) or ""]
     return Trust.named_in(named, everything=getattr(arguments, "trust", False))
+
+
+def split_settings(words: list[str]) -> tuple[list[str], list[str]]:
+    """Tell files from settings among the words that argparse takes for files."""
+    sections = {"task", *SECTIONS}
+    settings = [word for word in words if "=" in word and word.partition(".")[0] in sections]
+    return [word for word in words if word not in settings], settings
 
 
 def compose_experiment(

@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 
 from pixelrl.errors import ConfigError
+from pixelrl.files import check_targets, make_folder
 
 NO_SETTINGS = ""
 
@@ -31,6 +32,9 @@ def run(arguments: argparse.Namespace, overrides: list[str]) -> None:
     from pixelrl.records.edit import Swap, describe_entry, read_swap, replace_choices, save
     from pixelrl.records.file import load_choices
 
+    if arguments.out:
+        check_targets([Path(arguments.out)], [Path(arguments.choices)])
+        make_folder(Path(arguments.out).parent)
     recorded = load_choices(Path(arguments.choices), with_arrays=True)
     if not arguments.replace:
         print(f"edits: {', '.join(recorded.edits)}")
@@ -40,6 +44,8 @@ def run(arguments: argparse.Namespace, overrides: list[str]) -> None:
     wishes = []
     for text in arguments.replace:
         what, region, steps = split(text)
+        if region:
+            check_targets([Path(arguments.out)], [Path(region.name)])
         wishes.append(Swap(*read_swap(what), region, steps))
     altered = replace_choices(recorded, wishes, "edit-choices")
     for entry in altered.history[len(recorded.history) :]:

@@ -34,7 +34,9 @@ def run(arguments: argparse.Namespace, overrides: list[str]) -> None:
     """
     from pixelrl.experiments.evaluate import evaluate_baselines, score
     from pixelrl.experiments.writers import Extras
+    from pixelrl.files import make_folder
 
+    make_folder(Path(arguments.out))
     module, experiment = restore_policy(arguments, overrides)
     extras = Extras(arguments.oracle, arguments.steps, records=not arguments.no_records)
     table = score(module, experiment, Path(arguments.out), arguments.split, extras)

@@ -35,7 +35,9 @@ def run(arguments: argparse.Namespace, overrides: list[str]) -> None:
         PixelRLError: a map has no name, or a file is missing, damaged or does not fit.
     """
     from pixelrl.drawing.difference import draw_difference
+    from pixelrl.files import check_targets, make_folder
     from pixelrl.images.files import write_image
+    from pixelrl.images.writing import write_photograph
     from pixelrl.records.replay import replay_file
 
     maps = {"image": Path(arguments.image)}
@@ -44,8 +46,14 @@ def run(arguments: argparse.Namespace, overrides: list[str]) -> None:
         if not equals:
             raise ConfigError(f"--map {named}: expected NAME=FILE.")
         maps[name] = Path(path)
+    targets = [Path(name) for name in (arguments.out, arguments.difference) if name]
+    check_targets(targets, [Path(arguments.choices), *maps.values()])
+    if arguments.difference:
+        check_targets(targets[1:], targets[:1])
+    for target in targets:
+        make_folder(target.parent)
     replayed = replay_file(Path(arguments.choices), maps, trust=trust_given(arguments))
-    write_image(Path(arguments.out), replayed.image, replayed.profile)
+    write_photograph(targets[0], replayed.photograph, replayed.image)
     found = draw_difference(replayed.original, replayed.image)
     _tell(replayed, found)
     print(f"written: {arguments.out}")

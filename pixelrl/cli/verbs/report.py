@@ -18,9 +18,11 @@ def run(arguments: argparse.Namespace, overrides: list[str]) -> None:
     Raises:
         DataError: there are no records to show, or one is damaged.
     """
+    from pixelrl.files import make_folder
     from pixelrl.report import build
 
     results = Path(arguments.results)
     out = Path(arguments.out) if arguments.out else results / "report.html"
+    make_folder(out.parent)
     build(results, out)
     print(f"written: {out} ({out.stat().st_size / 1e6:.1f} MB); open it in a browser")

@@ -3,9 +3,8 @@
 import argparse
 from pathlib import Path
 
-from pixelrl.cli.verbs.common import policy_options, restore_policy
+from pixelrl.cli.verbs.common import policy_options, restore_policy, split_settings
 from pixelrl.errors import ConfigError
-from pixelrl.settings import SECTIONS
 
 
 def options(parser: argparse.ArgumentParser) -> None:
@@ -28,7 +27,7 @@ def run(arguments: argparse.Namespace, overrides: list[str]) -> None:
     Raises:
         PixelRLError: options contradict one another, or the policy, picture or mask cannot be had.
     """
-    files, more = _sorted(arguments.files)
+    files, more = split_settings(arguments.files)
     overrides = [*more, *overrides]
     if not (arguments.checkpoint or arguments.weights or arguments.task) and files:
         arguments.checkpoint = files.pop(0)
@@ -59,13 +58,6 @@ def run(arguments: argparse.Namespace, overrides: list[str]) -> None:
 
             webbrowser.open(server.address)
         server.serve_forever()
-
-
-def _sorted(words: list[str]) -> tuple[list[str], list[str]]:
-    """Tell files from settings among the words that argparse takes for files."""
-    sections = {"task", *SECTIONS}
-    settings = [word for word in words if "=" in word and word.partition(".")[0] in sections]
-    return [word for word in words if word not in settings], settings
 
 
 def _policy(arguments: argparse.Namespace, overrides: list[str]) -> list[str]:

@@ -1,0 +1,83 @@
+"""How editing many pictures tells where it is: a bar on a terminal, now and then a line elsewhere."""
+
+import sys
+import time
+from collections.abc import Callable
+from typing import Any, Self
+
+from tqdm import tqdm
+
+LINE_EVERY = 10.0
+"""Seconds between lines."""
+
+
+class Watch:
+    """Tell how many pictures and megapixels are done, and how long the rest will take.
+
+    Args:
+        pictures: how many there are.
+        pixels: how many these have in all.
+        bar: whether to draw a bar; lines else. By default as stderr is a terminal or not.
+        clock: tells the time, in seconds.
+    """
+
+    def __init__(
+        self,
+        pictures: int,
+        pixels: int,
+        *,
+        bar: bool | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.pictures, self.pixels, self.clock = pictures, pixels, clock
+        self.done, self.pixels_done = 0, 0
+        self.began = self.told = clock()
+        wanted = sys.stderr.isatty() if bar is None else bar
+        self.bar: Any = None
+        if wanted and pictures:
+            form = "{percentage:3.0f}%|{bar}| {postfix} [{elapsed}<{remaining}]"
+            self.bar = tqdm(total=max(pixels, 1), bar_format=form, leave=False)
+            self.bar.set_postfix_str(self._count())
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.bar is not None:
+            self.bar.close()
+
+    def advance(self, pixels: int) -> None:
+        """Count one more picture, of so many pixels."""
+        self.done += 1
+        self.pixels_done += pixels
+        if self.bar is not None:
+            self.bar.set_postfix_str(self._count(), refresh=False)
+            self.bar.update(pixels)
+        elif self.done < self.pictures and self.clock() - self.told >= LINE_EVERY:
+            self.told = self.clock()
+            print(f"{self._count()}, {self._left()}", file=sys.stderr, flush=True)
+
+    def _count(self) -> str:
+        done, all_ = (f"{pixels / 1e6:.1f}" for pixels in (self.pixels_done, self.pixels))
+        return f"{self.done} of {self.pictures} pictures, {done} of {all_} megapixels"
+
+    def _left(self) -> str:
+        share = self.pixels_done / self.pixels if self.pixels else self.done / self.pictures
+        if not share:
+            return "time left unknown"
+        spent = self.clock() - self.began
+        return f"about {write_duration(spent / share - spent)} left"
+
+
+def write_duration(seconds: float) -> str:
+    """Write seconds as people do.
+
+    Example:
+        >>> write_duration(7.4), write_duration(3725)
+        ('7 s', '1 h 02 min')
+    """
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    minutes, rest = divmod(whole, 60)
+    return f"{minutes} min {rest:02} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02} min"
