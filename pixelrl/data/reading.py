@@ -55,7 +55,9 @@ def align_files(task: Task, data: Data, split: Split) -> list[Aligned]:
     return _partners(files, folders)
 
 
-def check_folders(task: Task, folders: Mapping[str, str], split: Split | Literal["predict"]) -> None:
+def check_folders(
+    task: Task, folders: Mapping[str, str], split: Split | Literal["predict"]
+) -> None:
     """Check that every map a task needs has a folder.
 
     Raises:
@@ -214,7 +216,7 @@ def _partners(files: Mapping[str, Sequence[Path]], folders: Mapping[str, str]) -
                     f"{first}: no {other} of that name in {folders[other]}"
                     f" ({len(lonely)} of the {name} files have none)."
                 )
-    aligned = []
+    aligned: list[Aligned] = []
     for path in sorted(files["image"], key=lambda path: (path.stem, path.name)):
         others = {
             name: find_partner(PurePath(path.name), group, name, folders[name])

@@ -92,7 +92,7 @@ def predict(module: PixelA3C, experiment: Experiment, plan: Plan, say: Say = Say
             source = job.maps["image"]
             try:
                 reduced = edit_picture(module, experiment, fabric, job, say)
-            except Exception as error:  # noqa: BLE001 - a decoder's, a task's, the memory's: told, and the next
+            except Exception as error:  # whosesoever: it is told, and the others have their turn
                 LOG.debug("%s", source, exc_info=True)
                 outcome.failed.append((source, _explain(error, source)))
             else:

@@ -1,4 +1,4 @@
-"""How editing many pictures tells where it is: a bar on a terminal, now and then a line elsewhere."""
+"""How editing many pictures tells where it is: a bar on a terminal, else now and then a line."""
 
 import sys
 import time
@@ -80,4 +80,6 @@ def write_duration(seconds: float) -> str:
     if whole < 60:
         return f"{whole} s"
     minutes, rest = divmod(whole, 60)
-    return f"{minutes} min {rest:02} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02} min"
+    return (
+        f"{minutes} min {rest:02} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02} min"
+    )

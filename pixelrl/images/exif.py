@@ -65,7 +65,7 @@ def load_exif(block: bytes) -> Image.Exif:
 
 
 def set_orientation(block: bytes, turn: int) -> bytes:
-    """State in an EXIF block how its picture is stored; a block that says so already stays as it is.
+    """State in an EXIF block how its picture is stored; one that says so already stays as it is.
 
     Example:
         >>> exif = Image.Exif()

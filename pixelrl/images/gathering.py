@@ -85,21 +85,25 @@ def gather_pictures(places: Sequence[Path], leave_out: Path | None = None) -> Ga
 
 def _list(place: Path, closed: Path | None) -> Iterator[Picture]:
     """List all files of a place that are not hidden, in order of their names."""
-    try:
-        if place.is_file():
-            yield Picture(place, PurePath(place.name))
-            return
-        entries = sorted(os.scandir(place), key=lambda entry: entry.name)
-    except FileNotFoundError as error:
-        raise DataError(f"{place}: no such file or folder; expected images.") from error
-    except OSError as error:
-        raise explain_refusal(place, error) from error
-    for entry in entries:
+    if place.is_file():
+        yield Picture(place, PurePath(place.name))
+        return
+    for entry in _scan(place):
         path = place / entry.name
-        if entry.name.startswith("."):
-            continue
         if not entry.is_dir(follow_symlinks=False):
             yield Picture(path, PurePath(entry.name))
         elif path.resolve() != closed:
             for below in _list(path, closed):
                 yield Picture(below.path, entry.name / below.name)
+
+
+def _scan(folder: Path) -> list[os.DirEntry[str]]:
+    """List what lies in a folder and is not hidden, by name."""
+    try:
+        with os.scandir(folder) as entries:
+            shown = [entry for entry in entries if not entry.name.startswith(".")]
+    except FileNotFoundError as error:
+        raise DataError(f"{folder}: no such file or folder; expected images.") from error
+    except OSError as error:
+        raise explain_refusal(folder, error) from error
+    return sorted(shown, key=lambda entry: entry.name)

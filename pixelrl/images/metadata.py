@@ -118,7 +118,10 @@ def _of_tiff(path: Path) -> Metadata:
         named = {0: "", 1: "", 2: "", 3: PALETTE, 6: ""}.get(photometric, CMYK)
         deep = ("32-bit whole numbers became 16 bits",) if sort == "u" and bits > 16 else ()
         # A thumbnail is a page too, but nothing of the user's.
-        further = sum(not other.is_reduced for other in list(tiff.pages)[1:])
+        further = sum(
+            not (isinstance(other, tifffile.TiffPage) and other.is_reduced)
+            for other in list(tiff.pages)[1:]
+        )
         return Metadata(
             "TIFF",
             kind,

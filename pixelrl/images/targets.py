@@ -63,7 +63,8 @@ def name_targets(
     ends = list(kinds)
     return [
         Target(
-            pictures[index], dict(zip(ends, _claim(name, ends, claimed) if ends else (), strict=True))
+            pictures[index],
+            dict(zip(ends, _claim(name, ends, claimed) if ends else (), strict=True)),
         )
         for index, name in enumerate(names)
     ]

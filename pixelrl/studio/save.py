@@ -6,13 +6,15 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from pixelrl.files import write_whole
+from pixelrl.files import check_targets, write_whole
 from pixelrl.images.files import write_image
-from pixelrl.images.profiles import find_profile
+from pixelrl.images.formats import suffix_for
+from pixelrl.images.photograph import read_photograph
+from pixelrl.images.writing import write_photograph
 from pixelrl.intervention.regions import Region
 from pixelrl.intervention.syntax import describe_rule, write_rule
-from pixelrl.records.edit import note, sign
-from pixelrl.records.write import KINDS, write_record
+from pixelrl.records.edit import sign
+from pixelrl.records.write import BESIDE, write_beside
 from pixelrl.studio.session import Episode, Session
 
 
@@ -31,32 +33,36 @@ def save_episode(
         ``files``, the paths written, and ``command``.
 
     Raises:
-        DataError: the picture cannot be read, or a file cannot be written.
+        DataError: the picture cannot be read, a file cannot be written, or it is the picture.
     """
     source = episode.picture.path
     name = source.stem
+    target = out / f"{name}{suffix_for(source)}"
+    beside = {kind: out / f"{name}{kind}" for kind in BESIDE}
+    recipe = out / f"{name}.sh"
+    check_targets([target, *beside.values(), recipe], [source])
     if episode.picture.uploaded:
         (out / "inputs").mkdir(parents=True, exist_ok=True)
         source = Path(shutil.copyfile(source, out / "inputs" / source.name))
     masks = _write_masks(episode, out, name)
-    profile = find_profile(source, session.experiment.data.profile, session.task.channels)
-    write_record(out, name, episode.edited, episode.picture.scene, session.experiment, profile)
     history = [
         sign({**describe_rule(rule), **_mask(rule.region, masks)}, "studio")
         for rule in episode.rules
     ]
-    note(out / f"{name}.choices.npz", history)
+    edited, scene = episode.edited, episode.picture.scene
+    write_beside(beside, edited, scene, session.experiment, history)
+    profile = session.experiment.data.profile
+    photograph = read_photograph(source, session.task.channels, profile)
+    write_photograph(target, photograph, edited.image[0])
     rules = [write_rule(rule, _file(rule.region, masks)) for rule in episode.rules]
     maps = [f"data.predict.image={source}"]
     if episode.picture.mask:
         maps.append(f"data.predict.mask={_file(episode.picture.mask, masks)}")
-    words = ["predict", *policy, "--out", str(out), *rules, *maps]
+    words = ["predict", *policy, "--out", str(out), "--again", *rules, *maps]
     command = shlex.join(["python", "-m", "pixelrl", *words])
-    recipe = out / f"{name}.sh"
     write_whole(recipe, f"{command}\n")
-    records = [out / f"{name}{kind}" for kind in KINDS]
     return {
-        "files": [str(path) for path in (*records, *masks.values(), recipe)],
+        "files": [str(path) for path in (target, *beside.values(), *masks.values(), recipe)],
         "command": command,
     }
 
