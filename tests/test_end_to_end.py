@@ -57,7 +57,7 @@ def test_fit_evaluate_predict_replay(
     out = tmp_path / "edited"
     photos = tmp_path / "photos"
     words = ["--checkpoint", str(run), "--out", str(out), f"data.predict.image={photos}"]
-    assert main(["predict", *words]) == 0
+    assert main(["predict", *words, "--record", "--strip", "--gif"]) == 0
     assert {path.name for path in out.iterdir()} == {
         f"photo{n}{suffix}" for n in range(3) for suffix in KINDS
     }

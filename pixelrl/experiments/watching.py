@@ -35,9 +35,10 @@ class Watch:
         wanted = sys.stderr.isatty() if bar is None else bar
         self.bar: Any = None
         if wanted and pictures:
-            form = "{percentage:3.0f}%|{bar}| {postfix} [{elapsed}<{remaining}]"
-            self.bar = tqdm(total=max(pixels, 1), bar_format=form, leave=False)
-            self.bar.set_postfix_str(self._count())
+            form = "{desc} |{bar}| {elapsed}, {remaining} left"
+            self.bar = tqdm(
+                desc=self._count(), total=max(pixels, 1), bar_format=form, leave=False
+            )
 
     def __enter__(self) -> Self:
         return self
@@ -51,8 +52,8 @@ class Watch:
         self.done += 1
         self.pixels_done += pixels
         if self.bar is not None:
-            self.bar.set_postfix_str(self._count(), refresh=False)
-            self.bar.update(pixels)
+            self.bar.n = self.pixels_done
+            self.bar.set_description_str(self._count())
         elif self.done < self.pictures and self.clock() - self.told >= LINE_EVERY:
             self.told = self.clock()
             print(f"{self._count()}, {self._left()}", file=sys.stderr, flush=True)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from pixelrl.errors import ConfigError
 from pixelrl.intervention.regions import Region, check_steps, describe_steps, write_steps
 from pixelrl.intervention.rules import check_edit
-from pixelrl.records.file import Recorded, load_choices, save_choices
+from pixelrl.records.file import Recorded, save_choices
 
 ANY = "*"
 """Stands for every edit, as the one to be replaced."""
@@ -100,16 +100,6 @@ def sign(entry: Mapping[str, Any], command: str, when: datetime | None = None) -
     """Add to an entry of the history which command made the change, and when (UTC)."""
     moment = (when or datetime.now(UTC)).astimezone(UTC)
     return {**entry, "command": command, "when": moment.isoformat(timespec="seconds")}
-
-
-def note(path: Path, entries: Sequence[Mapping[str, Any]]) -> None:
-    """Add entries to the history of a choice file and leave all else as it is.
-
-    Raises:
-        DataError: the file is no choice file.
-    """
-    recorded = load_choices(path, with_arrays=True)
-    save(path, recorded._replace(history=(*recorded.history, *entries)))
 
 
 def save(path: Path, recorded: Recorded) -> None:

@@ -8,7 +8,7 @@ from PIL import Image
 
 from photos import write_photos
 from pixelrl.data.module import Crops, EpisodeSampler, ImageData, Whole
-from pixelrl.errors import ConfigError
+from pixelrl.errors import ConfigError, DataError
 from pixelrl.settings import Data
 from pixelrl_tasks.denoising import Denoising
 
@@ -125,9 +125,17 @@ def test_validation_images_may_be_used_again_with_other_noise() -> None:
     assert len(Whole(Denoising(), Data(val_repeat=3), "test", seed=0)) == 2
 
 
-def test_predicting_poses_no_problem(tmp_path: Path) -> None:
-    photos = write_photos(tmp_path)
-    images = Whole(Denoising(), Data(predict={"image": str(photos)}), "predict", seed=0)
-    array = np.asarray(Image.open(photos / "photo0.png"))
-    assert torch.equal(images[0]["image"][0], torch.tensor(array).float() / 255)
-    assert set(images[0]) == {"image"}
+def test_files_that_differ_in_suffix_alone_are_all_used(tmp_path: Path) -> None:
+    photos = write_photos(tmp_path / "photos", count=2)
+    Image.open(photos / "photo0.png").save(photos / "photo0.bmp")
+    images = Whole(Denoising(), Data(test={"image": str(photos)}), "test", seed=0)
+    assert images.names == ["photo0.bmp", "photo0.png", "photo1"]
+    clean = write_photos(tmp_path / "clean", count=2)
+    paired = {"image": str(photos), "target": str(clean)}
+    files = Whole(Denoising(), Data(test=paired), "test", seed=0).files
+    assert [sample["target"].name for sample in files] == ["photo0.png", "photo0.png", "photo1.png"]
+    Image.open(photos / "photo1.png").save(clean / "photo1.bmp")
+    assert len(Whole(Denoising(), Data(test=paired), "test", seed=0)) == 3  # its own name decides
+    (photos / "photo1.png").rename(photos / "photo1.tif")
+    with pytest.raises(DataError, match=r"several files .* photo1\.bmp, photo1\.png; keep one"):
+        Whole(Denoising(), Data(test=paired), "test", seed=0)

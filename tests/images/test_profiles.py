@@ -224,10 +224,10 @@ def test_edits_carry_the_profile_and_replay_alike(
     for settings, carried in (([], wide), (["data.profile=srgb"], b"")):
         out = tmp_path / f"out{len(settings)}"
         assert main(["predict", *common, *settings, "--out", str(out)]) == 0
-        assert read_embedded_profile(out / "a.png") == carried
-        again = out / "again.png"
+        assert read_embedded_profile(out / "a.tif") == carried
+        again = out / "again.tif"
         choices = str(out / "a.choices.npz")
         replayed = ["replay", "--choices", choices, "--image", "a.tif", "--out", str(again)]
         assert main(replayed) == 0
-        assert again.read_bytes() == (out / "a.png").read_bytes()
-    assert torch.equal(*(as_map(read_array(out / name, 3)) for name in ("a.png", "again.png")))
+        assert again.read_bytes() == (out / "a.tif").read_bytes()
+    assert torch.equal(*(as_map(read_array(out / name, 3)) for name in ("a.tif", "again.tif")))

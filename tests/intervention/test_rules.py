@@ -319,7 +319,7 @@ def test_predict_obeys(
 
     capsys.readouterr()
     other = write_photos(tmp_path / "other", count=1, size=40) / "photo0.png"
-    assert predict("x", "--forbid", f"{used}@{other}") == 2
+    assert predict("x", "--forbid", f"{used}@{other}") == 3
     assert "the mask is 48x40 pixels, the picture is 56x48" in capsys.readouterr().err
     assert predict("x", "--forbid", "-1@mask.png") == 2
     assert "if it begins with a dash, write --option=VALUE" in capsys.readouterr().err

@@ -253,7 +253,8 @@ def test_from_small_files_to_large_ones(tmp_path: Path, capsys: pytest.CaptureFi
         assert opened.size == (51, 51)
 
     capsys.readouterr()
-    assert main(["predict", *policy, f"data.predict.image={small}"]) == 2
+    policy[-1] += "-small"
+    assert main(["predict", *policy, f"data.predict.image={small}"]) == 3
     told = capsys.readouterr().err
     assert "17x17 pixels are no multiple of task.factor=3" in told
     assert enlarge_files([str(tmp_path / "nowhere"), str(large)]) == 2
