@@ -78,7 +78,7 @@ def finish_photograph(photograph: Photograph, edited: Tensor) -> Tensor:
 
     What agents changed is added to the picture's own colors: to every channel alike if they see its
     luminance (so that the differences of color stay), and by luminance if they see colors that a
-    gray picture has not.
+    gray picture has not. Under transparency, what is seen on white is what agents left.
 
     Args:
         photograph: what was edited.
@@ -100,7 +100,11 @@ def finish_photograph(photograph: Photograph, edited: Tensor) -> Tensor:
     change = edited - photograph.image
     if change.shape[0] == 3 and base.shape[0] == 1:
         change = torch.einsum("chw,c->hw", change, change.new_tensor(LUMA))[None]
-    return base + change
+    if photograph.alpha is None:
+        return base + change
+    # What agents changed is what is seen on white, where a color counts as far as it is opaque.
+    opaque = photograph.alpha
+    return base + torch.where(opaque > 0, change / opaque.clamp(min=1e-6), 0)
 
 
 def lay_on_white(picture: Tensor, alpha: Tensor | None) -> Tensor:

@@ -15,6 +15,7 @@ from pixelrl.experiments.planning import Wish, plan_edits
 from pixelrl.experiments.watching import Watch
 from pixelrl.rl.editing import edit_scene, episode_reach, finish_image
 from pixelrl.rl.network import PolicyValueNet
+from pixelrl.training.weights import KEY
 from pixelrl_tasks.denoising import Denoising
 
 RNG = np.random.default_rng(0)
@@ -30,7 +31,7 @@ def predict(checkpoint: Path, photos: Path, out: Path, *more: str) -> int:
 def limited(tmp_path: Path, checkpoint: Path) -> Path:
     """Have a checkpoint say what it was scored on: the first image alone."""
     saved = torch.load(checkpoint, weights_only=True)
-    saved["run"]["experiment"]["data"]["limit"] = 1
+    saved[KEY]["experiment"]["data"]["limit"] = 1
     torch.save(saved, tmp_path / "limited.ckpt")
     return tmp_path / "limited.ckpt"
 

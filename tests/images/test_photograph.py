@@ -128,6 +128,18 @@ def test_colors_under_transparency_stay(tmp_path: Path) -> None:
     assert np.array_equal(found[1:], layers[1:])
 
 
+def test_what_agents_leave_is_seen_through_transparency(tmp_path: Path) -> None:
+    path, again = tmp_path / "a.tif", tmp_path / "b.tif"
+    layers = np.full((4, 6, 4), 0.5, np.float32)
+    layers[..., 3] = np.linspace(0.2, 1, 6)
+    tifffile.imwrite(path, layers, photometric="rgb", extrasamples=["unassalpha"])
+    photograph = read_photograph(path, channels=1)
+    write_photograph(again, photograph, photograph.image - 0.05)
+    written = read_photograph(again, channels=1)
+    torch.testing.assert_close(written.image, photograph.image - 0.05)
+    assert torch.equal(written.alpha, photograph.alpha)
+
+
 @pytest.mark.parametrize("suffix", [".png", ".jpg", ".webp", ".tif"])
 @pytest.mark.parametrize("turn", range(1, 9))
 def test_profile_exif_resolution_and_turn_stay(tmp_path: Path, suffix: str, turn: int) -> None:
