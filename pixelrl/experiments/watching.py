@@ -36,9 +36,7 @@ class Watch:
         self.bar: Any = None
         if wanted and pictures:
             form = "{desc} |{bar}| {elapsed}, {remaining} left"
-            self.bar = tqdm(
-                desc=self._count(), total=max(pixels, 1), bar_format=form, leave=False
-            )
+            self.bar = tqdm(desc=self._count(), total=max(pixels, 1), bar_format=form, leave=False)
 
     def __enter__(self) -> Self:
         return self

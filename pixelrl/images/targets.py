@@ -72,13 +72,14 @@ def name_targets(
 
 def _claim(name: PurePath, ends: Sequence[str], claimed: set[str]) -> list[PurePath]:
     """Take the first of a picture's possible names with which all files are free."""
-    for base in _bases(name):
+    bases = _bases(name)
+    while True:
+        base = next(bases)
         files = [name.with_name(f"{base}{end}") for end in ends]
         keys = {_key(file) for file in files}
         if not keys & claimed:
             claimed |= keys
             return files
-    raise AssertionError  # there is always another number
 
 
 def _bases(name: PurePath) -> Iterator[str]:

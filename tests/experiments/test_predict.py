@@ -9,13 +9,14 @@ import pytest
 import torch
 from PIL import Image
 
-from photos import write_photos
+from photos import tiny, write_photos
 from pixelrl.cli.main import main
+from pixelrl.config.compose import compose
+from pixelrl.experiments.fit import fit
 from pixelrl.experiments.planning import Wish, plan_edits
 from pixelrl.experiments.watching import Watch
 from pixelrl.rl.editing import edit_scene, episode_reach, finish_image
 from pixelrl.rl.network import PolicyValueNet
-from pixelrl.training.weights import KEY
 from pixelrl_tasks.denoising import Denoising
 
 RNG = np.random.default_rng(0)
@@ -28,12 +29,10 @@ def predict(checkpoint: Path, photos: Path, out: Path, *more: str) -> int:
 
 
 @pytest.fixture
-def limited(tmp_path: Path, checkpoint: Path) -> Path:
-    """Have a checkpoint say what it was scored on: the first image alone."""
-    saved = torch.load(checkpoint, weights_only=True)
-    saved[KEY]["experiment"]["data"]["limit"] = 1
-    torch.save(saved, tmp_path / "limited.ckpt")
-    return tmp_path / "limited.ckpt"
+def limited(tmp_path: Path) -> Path:
+    """Have a run be validated on the first image alone, as its checkpoint then says."""
+    settings = tiny(tmp_path / "learned", "data.limit=1", "learning.episodes=1")
+    return fit(compose("denoising", overrides=settings)).directory
 
 
 def contents(folder: Path) -> dict[str, bytes]:
