@@ -43,6 +43,14 @@ def read_tiff_exif(path: Path) -> bytes:
 
     Raises:
         OSError: the file cannot be read.
+
+    Example:
+        >>> from tempfile import TemporaryDirectory
+        >>> with TemporaryDirectory() as folder:
+        ...     file = Path(folder, "a.tif")
+        ...     Image.new("L", (2, 2)).save(file, tiffinfo={271: "Maker"})
+        ...     load_exif(read_tiff_exif(file))[271]
+        'Maker'
     """
     found, kept = Image.Exif(), Image.Exif()
     with path.open("rb") as file:
@@ -58,7 +66,12 @@ def read_tiff_exif(path: Path) -> bytes:
 
 
 def load_exif(block: bytes) -> Image.Exif:
-    """Parse an EXIF block."""
+    """Parse an EXIF block.
+
+    Example:
+        >>> len(load_exif(Image.Exif().tobytes()))
+        0
+    """
     exif = Image.Exif()
     exif.load(block)
     return exif
@@ -86,6 +99,10 @@ def tiff_tags(block: bytes, turn: int, xmp: bytes) -> list[tuple[int, str, int, 
     """List the tags of a TIFF that an EXIF block, an orientation and XMP come to, for tifffile.
 
     Those that point to directories point nowhere yet: `append_directories` sees to them.
+
+    Example:
+        >>> tiff_tags(b"", 6, b"")
+        [(274, 'H', 1, 6, True)]
     """
     exif = load_exif(block) if block else Image.Exif()
     tags: list[tuple[int, str, int, Any, bool]] = [
@@ -98,7 +115,11 @@ def tiff_tags(block: bytes, turn: int, xmp: bytes) -> list[tuple[int, str, int, 
 
 
 def append_directories(path: Path, block: bytes) -> None:
-    """Append to a TIFF of ours, little-endian, the directories that its tags have to point to."""
+    """Append to a TIFF of ours, little-endian, the directories that its tags have to point to.
+
+    Example:
+        >>> append_directories(Path("a.tif"), b"")  # none
+    """
     exif = load_exif(block) if block else Image.Exif()
     for tag in BELOW:
         if not (held := exif.get_ifd(tag)):

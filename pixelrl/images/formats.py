@@ -18,6 +18,10 @@ class Format:
         clear: whether it holds transparency.
         tells: whether it holds color profiles, EXIF and XMP.
         dpi: whether it holds a resolution.
+
+    Example:
+        >>> JPEG.deepest, JPEG.clear
+        ('uint8', False)
     """
 
     name: str

@@ -17,6 +17,10 @@ class Picture:
     Attributes:
         path: the file.
         name: its path below the folder that was named, or its file name if it was named itself.
+
+    Example:
+        >>> Picture(Path("photos/trip/a.png"), PurePath("trip/a.png")).name.parent.name
+        'trip'
     """
 
     path: Path
@@ -31,6 +35,10 @@ class Gathered:
         pictures: in order, each once.
         others: how many files that are no pictures, by suffix.
         repeated: how often a picture was named again.
+
+    Example:
+        >>> Gathered((), Counter({".txt": 2})).others.total()
+        2
     """
 
     pictures: tuple[Picture, ...]

@@ -35,6 +35,10 @@ class Metadata:
         profile: the embedded ICC profile; empty for none.
         further: pages or frames beyond the first.
         reduced: what decoding alone changes, in words.
+
+    Example:
+        >>> Metadata("PNG", "uint16", gray=True, clear=False).turn
+        1
     """
 
     format: str

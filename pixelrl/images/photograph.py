@@ -29,6 +29,11 @@ class Photograph:
         alpha: ``(1,H,W)``, 1 where it is opaque; None if it is everywhere.
         metadata: what the file says beside its pixels.
         profile: ICC profile that an edit has to carry; empty for none.
+
+    Example:
+        >>> color = Metadata("PNG", "uint8", gray=False, clear=False)
+        >>> Photograph(torch.zeros(1, 2, 2), torch.zeros(3, 2, 2), None, color).luminance_alone
+        True
     """
 
     image: Tensor

@@ -21,6 +21,16 @@ def write_deep_png(path: Path, array: NDArray[Any], told: Metadata) -> None:
         path: the file.
         array: gray or RGB, each perhaps with transparency, which comes last.
         told: its profile, EXIF, XMP and resolution are written too.
+
+    Example:
+        >>> from tempfile import TemporaryDirectory
+        >>> from PIL import Image
+        >>> with TemporaryDirectory() as folder:
+        ...     file = Path(folder, "a.png")
+        ...     deep = Metadata("PNG", "uint16", gray=True, clear=False)
+        ...     write_deep_png(file, np.full((2, 3, 1), 300, np.uint16), deep)
+        ...     Image.open(file).getpixel((0, 0))
+        300
     """
     height, width, channels = array.shape
     chunks = [(b"IHDR", struct.pack(">IIBBBBB", width, height, 16, COLOR_TYPES[channels], 0, 0, 0))]

@@ -73,6 +73,13 @@ def convert_colors(path: Path, colors: Tensor, channels: int, profile: Profile) 
     Raises:
         ConfigError: imagecodecs is not installed.
         DataError: the profile is unreadable, or of no RGB or gray.
+
+    Example:
+        >>> import torch
+        >>> from pixelrl.images.folders import list_bundled
+        >>> camera = list_bundled("test")[1]  # gray, without a profile: it counts as sRGB
+        >>> convert_colors(camera, torch.full((1, 1, 1), 0.5), 1, "srgb")
+        tensor([[[0.5000]]])
     """
     codecs = _codecs(profile)
     value = fit_channels(colors.permute(1, 2, 0).numpy(), 3)

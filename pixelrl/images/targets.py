@@ -16,6 +16,10 @@ class Target:
     Attributes:
         picture: the edited picture.
         beside: the others, by their kind, such as ``.choices.npz``.
+
+    Example:
+        >>> [str(file) for file in Target(PurePath("a.png"), {".gif": PurePath("a.gif")}).files]
+        ['a.png', 'a.gif']
     """
 
     picture: PurePath

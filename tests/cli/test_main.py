@@ -188,7 +188,7 @@ def test_predict_needs_images_large_enough(
     Image.fromarray(np.zeros((1, 1), np.uint8)).save(dot)
     assert main([*words, f"data.predict.image={dot}"]) == 3
     told = capsys.readouterr().err.splitlines()
-    assert [line for line in told if f"{dot}: 1x1 pixels are too few" in line]
+    assert [line for line in told if str(dot) in line and "1x1 pixels are too few" in line]
 
 
 def test_files_that_are_no_checkpoints_are_named(
