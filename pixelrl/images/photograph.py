@@ -44,7 +44,13 @@ class Photograph:
 
     @property
     def luminance_alone(self) -> bool:
-        """Whether agents see the luminance of a picture that has color."""
+        """Whether agents see the luminance of a picture that has color.
+
+        Example:
+            >>> gray = Metadata("PNG", "uint8", gray=True, clear=False)
+            >>> Photograph(torch.zeros(1, 2, 2), None, None, gray).luminance_alone
+            False
+        """
         return self.image.shape[0] == 1 and not self.metadata.gray
 
 

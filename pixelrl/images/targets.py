@@ -27,7 +27,12 @@ class Target:
 
     @property
     def files(self) -> tuple[PurePath, ...]:
-        """All of them."""
+        """All of them.
+
+        Example:
+            >>> Target(PurePath("a.png"), {}).files == (PurePath("a.png"),)
+            True
+        """
         return (self.picture, *self.beside.values())
 
 
