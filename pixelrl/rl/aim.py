@@ -174,5 +174,6 @@ def _view(packed: Packed, goal: Tensor, doubt: Tensor, over: Tensor) -> Tensor:
     """Show the correction where the picture stands, where it should go, and what edits would do."""
     image = packed.image
     moved = SEEN * (packed.candidates - image.unsqueeze(1)).flatten(1, 2)
-    certain = doubt.detach().log() / 10  # the doubt stays the error's, whatever choices need
-    return torch.cat([image, goal - image, certain, moved, over], 1)
+    # Goal and doubt stay what they are, whatever is made of them here.
+    certain, away = doubt.detach().log() / 10, goal.detach() - image
+    return torch.cat([image, away, certain, moved, over], 1)

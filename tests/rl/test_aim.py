@@ -249,6 +249,16 @@ def test_what_choices_need_does_not_move_the_doubt() -> None:
 # Errors
 
 
+def test_what_a_value_needs_does_not_move_the_goal() -> None:
+    task, scene = Toy(length=1), toy_scene()
+    policy = goal_policy(task, corrects=True).requires_grad_()
+    (step,) = rollout(GoalEnvironment(task), policy, scene)
+    assert step.output.value is not None
+    step.output.value.sum().backward()
+    assert all(weight.grad is None for weight in policy.goal.parameters())
+    assert any(weight.grad is not None for weight in policy.correction.parameters())
+
+
 @pytest.mark.parametrize("kind", [Nowhere, Distant])
 def test_a_task_without_a_target_to_aim_at_is_told_in_a_line(kind: type[Task]) -> None:
     with pytest.raises(
