@@ -8,9 +8,8 @@ import torch
 from torch import Tensor
 
 from pixelrl.errors import MapError
+from pixelrl.images.photograph import LUMA, Photograph
 
-LUMA = (0.299, 0.587, 0.114)
-"""The weights of Rec. 601: the Y of YCbCr."""
 WHOLE = (19595, 38470, 7471)
 """The same in 65536ths, by which Pillow makes 8-bit color gray."""
 
@@ -34,6 +33,7 @@ class Picture:
         name: what to call files that are written of it.
         notes: what is not as it may seem.
         batched: whether several came in, or may have.
+        photograph: what its file holds beside the samples; None if it came from no file.
     """
 
     samples: Tensor
@@ -42,6 +42,7 @@ class Picture:
     name: str = "picture"
     notes: tuple[str, ...] = ()
     batched: bool = False
+    photograph: Photograph | None = None
 
     @property
     def colors(self) -> Tensor:

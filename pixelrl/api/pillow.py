@@ -12,7 +12,7 @@ from torch import Tensor
 from pixelrl.api.channels import Picture
 from pixelrl.errors import MapError
 from pixelrl.images.files import as_bytes, as_map
-from pixelrl.images.profiles import find_profile, read_profiled
+from pixelrl.images.photograph import read_photograph
 from pixelrl.settings import Profile
 
 OWN = ("L", "LA", "RGB", "RGBA")
@@ -61,7 +61,9 @@ def take_image(image: Image.Image) -> Picture:
 
 
 def read_file(path: Path, channels: int, profile: Profile) -> Picture:
-    """Read a picture from its file; it is given back as an image of Pillow's.
+    """Read a picture from its file; it is given back as an image of Pillow's, of 8 bits.
+
+    What else the file holds, depth, EXIF and the like, is kept for `Result.save`.
 
     Args:
         path: the file.
@@ -77,14 +79,20 @@ def read_file(path: Path, channels: int, profile: Profile) -> Picture:
         >>> read_file(list_bundled("test")[0], channels=1, profile="ignore").samples.shape
         torch.Size([1, 3, 512, 512])
     """
-    array = read_profiled(path, 3, profile)
-    gray = channels == 1 and bool((array[..., :1] == array).all())
-    samples = as_map(array[..., :1] if gray else array)[None]
-    embedded = find_profile(path, profile, samples.shape[1])
-    info = {"icc_profile": embedded} if embedded else {}
-    eight = array.dtype == np.uint8
-    notes = () if eight else (f"{path.name} was read deeper than 8 bits; the result has 8.",)
-    return Picture(samples, partial(_restore, info=info), eight, path.stem, notes)
+    found = read_photograph(path, channels, profile)
+    colors = found.image if found.base is None else found.base
+    layers = colors if found.alpha is None else torch.cat([colors, found.alpha])
+    info = {"icc_profile": found.profile} if found.profile else {}
+    eight = found.metadata.kind == "uint8"
+    deep = f"{path.name} is deeper than 8 bits: the image here has 8, the one that save writes all."
+    return Picture(
+        layers[None],
+        partial(_restore, info=info),
+        eight_bit=eight and profile == "ignore",
+        name=path.stem,
+        notes=() if eight else (deep,),
+        photograph=found,
+    )
 
 
 def _restore(samples: Tensor, /, *, info: dict[Any, Any]) -> Image.Image:

@@ -15,6 +15,7 @@ from pixelrl.drawing.gif import draw_animation, write_animation
 from pixelrl.errors import ConfigError, DataError
 from pixelrl.files import write_whole
 from pixelrl.images.files import as_bytes, whole_picture, write_image
+from pixelrl.images.writing import write_photograph
 from pixelrl.intervention.syntax import describe_rule
 from pixelrl.records.edit import save as save_record
 from pixelrl.records.edit import sign
@@ -84,7 +85,11 @@ def record(result: "Result") -> Recorded:
 
 
 def _save_picture(result: "Result", path: Path) -> None:
-    """Write the picture in 8 bits, or in 16 where gray came so and the format has them."""
+    """Write the picture: of a file all that it held, else 8 bits, or 16 where gray came so."""
+    photograph = result.picture.photograph
+    if photograph is not None:
+        write_photograph(path, photograph, result.played.frames[-1, 0])
+        return
     kind = FORMATS[path.suffix.lower()]
     given = result.image
     if not isinstance(given, Image.Image):

@@ -161,7 +161,7 @@ def test_rules_that_cannot_be_are_told(agent: pixelrl.Agent, colored: np.ndarray
     with pytest.raises(ConfigError, match="no edit is left"):
         result.forbid(*result.edits)
     with pytest.raises(DataError, match="the mask is 3x3 pixels, the picture is 60x44"):
-        result.forbid("median", where=np.ones((3, 3), bool))
+        result.forbid("median", where=np.eye(3, dtype=bool))
 
 
 def test_choices_replay_to_the_same_picture_and_altered_ones_to_another(
@@ -279,3 +279,21 @@ def test_tiles_give_the_same_goal_and_are_replayed_as_they_were_edited(
     tiled = pixelrl.load(packed, overrides=["data.tile=32"], device="cpu")(colored / 255)
     np.testing.assert_array_equal(tiled.replay().image, tiled.image)
     np.testing.assert_allclose(tiled.goal, agent(colored / 255).goal, atol=1e-5)
+
+
+def test_what_a_file_holds_is_kept_where_it_is_saved(agent: pixelrl.Agent, tmp_path: Path) -> None:
+    path, saved = tmp_path / "one.png", tmp_path / "two.png"
+    exif = Image.Exif()
+    exif[0x010F] = "a camera"
+    deep = np.linspace(0, 65535, 32 * 40).reshape(32, 40).astype(np.uint16)
+    Image.fromarray(deep).save(path, exif=exif, dpi=(300, 300))
+    result = agent(path)
+    assert result.image.mode == "L"
+    result.save(saved)
+    with Image.open(saved) as image:
+        assert image.mode == "I;16"
+        assert image.getexif()[0x010F] == "a camera"
+        assert round(image.info["dpi"][0]) == 300
+        left = np.asarray(image).astype(int)
+    inside = result.played.frames[-1, 0, 0].clamp(0, 1).numpy()
+    assert np.abs(left - 65535 * inside).max() <= 0.5 + 1e-2
