@@ -33,6 +33,10 @@ class Trust:
     Attributes:
         names: what a person named, ``module:attribute`` each.
         everything: whether all that files name may run.
+
+    Example:
+        >>> mine = Trust(frozenset({"mine:look"}))
+        >>> mine.check("recipe.yaml: task", {"model": "mine:look"})  # nothing to say
     """
 
     names: frozenset[str] = frozenset()

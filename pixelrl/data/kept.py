@@ -28,7 +28,7 @@ class Kept:
         self._arrays: OrderedDict[Hashable, NDArray[Any]] = OrderedDict()
 
     def get(self, key: Hashable, make: Callable[[], NDArray[Any]]) -> NDArray[Any]:
-        """Give what is kept under a key, or make it, which must not be written to."""
+        """Give what is kept under a key, of any shape, or make it; it must not be written to."""
         if key in self._arrays:
             self._arrays.move_to_end(key)
             return self._arrays[key]

@@ -11,7 +11,13 @@ MOST_BYTES = 16 * 1024**3
 
 
 class TooLargeError(ValueError):
-    """Report an archive that claims more than any of ours holds."""
+    """Report an archive that claims more than any of ours holds.
+
+    Example:
+        >>> raise TooLargeError("it would unpack to 40 GB, more than any holds")
+        Traceback (most recent call last):
+        pixelrl.images.archives.TooLargeError: it would unpack to 40 GB, more than any holds
+    """
 
 
 def check_archive(path: Path) -> None:

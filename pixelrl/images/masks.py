@@ -31,6 +31,14 @@ def read_mask(path: Path) -> NDArray[Any]:
 
     Raises:
         DataError: the file is unreadable, or none of the masks that have one meaning.
+
+    Example:
+        >>> from tempfile import TemporaryDirectory
+        >>> with TemporaryDirectory() as folder:
+        ...     file = Path(folder, "mask.png")
+        ...     Image.fromarray(np.array([[0, 255]], np.uint8)).save(file)
+        ...     read_mask(file)[..., 0]
+        array([[  0, 255]], dtype=uint8)
     """
     measure_image(path)
     array = read_array(path, 3)
@@ -83,6 +91,11 @@ def check_border(inside: NDArray[np.bool_], name: str, brightest: float) -> None
 
     Raises:
         DataError: it is not so.
+
+    Example:
+        >>> check_border(np.zeros((2, 2), bool), "mask.png", 0.0)  # doctest: +ELLIPSIS
+        Traceback (most recent call last):
+        pixelrl.errors.DataError: mask.png: nothing in this mask is white: its brightest pixel ...
     """
     if not inside.any():
         labels = brightest and brightest < 0.25
