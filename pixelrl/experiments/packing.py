@@ -35,7 +35,13 @@ class Words(NamedTuple):
 
 
 def pack(
-    run: Path, weights: Path, words: Words, scores: Mapping[str, Path], *, half: bool = True
+    run: Path,
+    weights: Path,
+    words: Words,
+    scores: Mapping[str, Path],
+    *,
+    half: bool = True,
+    overrides: Sequence[str] = (),
 ) -> Card:
     """Write a run's best weights and their card.
 
@@ -45,6 +51,7 @@ def pack(
         words: for the card.
         scores: folders that ``evaluate --weights`` has left, by a name of the pictures.
         half: whether to write 16-bit floats.
+        overrides: settings that the agents are to be used with, such as ``task.length=10``.
 
     Returns:
         The card.
@@ -58,7 +65,7 @@ def pack(
     if weights.suffix != SUFFIX:
         raise ConfigError(f"{weights}: expected a name that ends in {SUFFIX}.")
     checkpoint = checkpoint_in(run)
-    experiment, module = restore(checkpoint)
+    experiment, module = restore(checkpoint, list(overrides))
     about = _read(run / ABOUT)
     begun = datetime.fromisoformat(str(about["started"]))
     ended = datetime.fromtimestamp((run / "checkpoints" / "last.ckpt").stat().st_mtime)

@@ -6,8 +6,6 @@ from pathlib import Path
 from pixelrl.agents import SUFFIX
 from pixelrl.errors import ConfigError
 
-NO_SETTINGS = " A run has its own in its checkpoint."
-
 
 def options(parser: argparse.ArgumentParser) -> None:
     """State the verb's options."""
@@ -24,7 +22,7 @@ def options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace, overrides: list[str]) -> None:
-    """Make of a run the weights and the card of agents to hand on.
+    """Make of a run the weights and the card of agents to hand on, with settings to use them with.
 
     Raises:
         PixelRLError: the run, a folder of scores or an option cannot be used.
@@ -39,5 +37,6 @@ def run(arguments: argparse.Namespace, overrides: list[str]) -> None:
         scores[words] = Path(folder)
     said = Words(arguments.about, arguments.data, arguments.limits)
     out = Path(arguments.out)
-    pack(Path(arguments.run), out, said, scores, half=not arguments.full)
+    half = not arguments.full
+    pack(Path(arguments.run), out, said, scores, half=half, overrides=overrides)
     print(f"{out.stat().st_size / 2**20:.1f} MiB in {out}; its card: {out.with_suffix('.json')}")
