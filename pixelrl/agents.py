@@ -50,7 +50,7 @@ class Card:
         seed: of the run.
         machine: that it ran on.
         hours: of the clock, from its beginning to its last checkpoint.
-        episodes: batches of both phases.
+        episodes: batches that these weights have learned from, of both phases.
         versions: of what decides results.
         shares: each edit's share of all choices, by name, on the first set of ``scores``.
         curve: pairs of an episode and the score that chose the best checkpoint.

@@ -65,7 +65,7 @@ def read_yaml_text(path: Path) -> str:
     except RecursionError as error:
         raise ValueError("nested too deeply") from error
     except yaml.YAMLError as error:
-        raise ValueError(str(error)) from error
+        raise ValueError(" ".join(str(error).split())) from error
     if size > MOST_VALUES:
         raise ValueError(f"its aliases stand for more than {MOST_VALUES} values; write them out")
     return text
@@ -82,7 +82,7 @@ def read_yaml(path: Path) -> Any:  # noqa: ANN401 - whatever stands there
     try:
         return yaml.safe_load(text)
     except Exception as error:  # of values with odd tags its readers raise whatever
-        raise ValueError(str(error)) from error
+        raise ValueError(" ".join(str(error).split())) from error
 
 
 def _count(node: yaml.Node | None, known: dict[int, int]) -> int:

@@ -100,12 +100,22 @@ def check_targets(targets: Iterable[Path], inputs: Iterable[Path]) -> None:
         pixelrl.errors.DataError: a.png: would be overwritten; write to another file or folder.
     """
     inputs = list(inputs)
-    read = {path.resolve(): path for path in inputs}
+    read = {find_real(path): path for path in inputs}
     known = {identity: path for path in inputs if (identity := _identity(path))}
     for target in targets:
-        found = read.get(target.resolve()) or known.get(_identity(target) or (0, 0))
+        found = read.get(find_real(target)) or known.get(_identity(target) or (0, 0))
         if found:
             raise DataError(f"{found}: would be overwritten; write to another file or folder.")
+
+
+def find_real(path: Path) -> Path:
+    """Find what a path leads to, through links; one whose links lead in a circle stays as it is.
+
+    Example:
+        >>> find_real(Path("a/../b")) == Path.cwd() / "b"
+        True
+    """
+    return Path(os.path.realpath(path))
 
 
 def make_folder(path: Path) -> Path:

@@ -13,7 +13,7 @@ from pixelrl.errors import ConfigError, DataError
 from pixelrl.runs.directory import ABOUT, checkpoint_in
 from pixelrl.runs.metrics import read_metrics
 from pixelrl.runs.protocol import FILE
-from pixelrl.training.checkpoint import restore
+from pixelrl.training.checkpoint import read_episode, restore
 from pixelrl.training.weights import write_weights
 
 REWARD = "val/reward"
@@ -82,7 +82,7 @@ def pack(
         seed=experiment.run.seed,
         machine=str(about["machine"]),
         hours=round((ended - begun).total_seconds() / 3600, 2),
-        episodes=experiment.learning.batches,
+        episodes=read_episode(checkpoint),
         versions={key: str(value) for key, value in about["versions"].items()},
         shares=next((protocol["shares"] for protocol in protocols.values()), {}),
         curve=[(int(at), round(value, 4)) for at, value in read_metrics(run).get(REWARD, [])],

@@ -69,7 +69,9 @@ def make_checkpointing(
     return [
         StoreSettings(as_plain(experiment), supervised=supervised),
         stop,
-        KeepCheckpoints(directory, run.checkpoint_every, validate_every(experiment), stop),
+        KeepCheckpoints(
+            directory, run.checkpoint_every, validate_every(experiment), stop, experiment.name
+        ),
         Progress(experiment.learning.batches),
     ]
 

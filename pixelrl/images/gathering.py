@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePath
 
 from pixelrl.errors import DataError
+from pixelrl.files import find_real
 from pixelrl.images.folders import SUFFIXES, explain_refusal
 
 
@@ -74,10 +75,10 @@ def gather_pictures(places: Sequence[Path], leave_out: Path | None = None) -> Ga
     found: dict[Path, Picture] = {}
     others: Counter[str] = Counter()
     repeated = 0
-    closed = leave_out.resolve() if leave_out else None
+    closed = find_real(leave_out) if leave_out else None
     for place in places:
         for picture in _list(place, closed):
-            real = picture.path.resolve()
+            real = find_real(picture.path)
             is_picture = picture.path == place or picture.path.suffix.lower() in SUFFIXES
             if not is_picture or picture.path.is_dir():
                 others[picture.path.suffix.lower() or "no suffix"] += 1
@@ -100,7 +101,7 @@ def _list(place: Path, closed: Path | None) -> Iterator[Picture]:
         path = place / entry.name
         if not entry.is_dir(follow_symlinks=False):
             yield Picture(path, PurePath(entry.name))
-        elif path.resolve() != closed:
+        elif find_real(path) != closed:
             for below in _list(path, closed):
                 yield Picture(below.path, entry.name / below.name)
 

@@ -81,7 +81,7 @@ def read_run(directory: Path) -> RunSummary:
         episodes = max((point[0] for points in logged.values() for point in points), default=0)
         rewards = [value for _, value in logged.get("val/reward", [])]
         reading = directory / "config.yaml"
-        settings = read_yaml(reading) or {}
+        settings = _settings(read_yaml(reading) or {})
         reading = directory / ABOUT
         about = read_json(reading)
         about["versions"] = _mapping(about, "versions")
@@ -94,7 +94,7 @@ def read_run(directory: Path) -> RunSummary:
         return RunSummary(
             directory=directory,
             about=about,
-            settings=flat(_settings(settings)),
+            settings=flat(settings),
             episodes=int(episodes),
             best=max(rewards, default=None),
             scores=scores,
@@ -122,7 +122,7 @@ def _mapping(told: Mapping[str, Any], key: str) -> Mapping[str, Any]:
 
 def _settings(told: object) -> Mapping[str, Any]:
     if not isinstance(told, Mapping):
-        raise ValueError("config.yaml: expected a mapping of settings")
+        raise ValueError("expected a mapping of settings")
     return told
 
 

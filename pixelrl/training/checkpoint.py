@@ -27,6 +27,9 @@ LOG = logging.getLogger(__name__)
 UNIT = "reward_spread"
 """The one weight that a module may have or not: the unit of the rewards it learns from."""
 
+PUBLISHED = {".npz", ".caffemodel"}
+"""Suffixes of the authors' weight files."""
+
 SUPERVISED = "supervised"
 """Marks, in our part of a checkpoint, what `pretrain` left: layers to start from, no policy."""
 
@@ -58,7 +61,9 @@ def build(experiment: Experiment) -> PixelA3C:
         tile=experiment.data.tile,
     )
     if network.init:
-        LOG.info("network.init: %s", initialize(module, find_weights(network.init)))
+        published = Path(network.init).suffix in PUBLISHED
+        path = Path(network.init) if published else find_weights(network.init)
+        LOG.info("network.init: %s", initialize(module, path))
     return module
 
 
@@ -84,7 +89,7 @@ def initialize(module: PixelA3C, path: Path) -> str:
         CheckpointError: the file is missing, is no weight file, or does not fit.
     """
     policy = module.policy
-    if path.suffix in {".npz", ".caffemodel"}:
+    if path.suffix in PUBLISHED:
         if isinstance(policy, GoalPolicy):
             raise CheckpointError(
                 f"{path}: weights of the published network; set network.kind=published."

@@ -26,11 +26,19 @@ class KeepCheckpoints(Callback):
         every: episodes between two last states.
         validate_every: episodes between validations.
         stop: tells whether a signal asks the run to end.
+        task: the task's name.
     """
 
     def __init__(
-        self, directory: Path, every: int, validate_every: int, stop: StopOnSignal | None = None
+        self,
+        directory: Path,
+        every: int,
+        validate_every: int,
+        stop: StopOnSignal | None = None,
+        task: str = "",
     ) -> None:
+        # Code that no distribution offers has to be named by a person again.
+        self.named = f" --task {shlex.quote(task)}" if ":" in task else ""
         self.directory, self.every, self.validate_every = directory, every, validate_every
         self.stop = stop or StopOnSignal()
         self.reward = float("-inf")
@@ -81,7 +89,9 @@ class KeepCheckpoints(Callback):
         check_finite(module, episode)
         save_last(trainer, self.directory)
         if number is not None:
-            command = f"python -m pixelrl fit --resume {shlex.quote(str(self.directory))}"
+            command = (
+                f"python -m pixelrl fit{self.named} --resume {shlex.quote(str(self.directory))}"
+            )
             raise StoppedError(
                 f"stopped by signal {number} after episode {episode}; go on: {command}", number
             )

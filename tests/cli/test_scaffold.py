@@ -44,6 +44,7 @@ def test_it_is_in_style(plugin: Path, tool: list[str]) -> None:
     assert done.returncode == 0, done.stdout
 
 
+@pytest.mark.slow
 def test_it_is_strictly_typed(plugin: Path) -> None:
     done = run("-m", "mypy", cwd=plugin, path=os.pathsep.join([str(HERE), str(HERE / "tasks")]))
     assert done.returncode == 0, done.stdout

@@ -25,7 +25,15 @@ def fit(*words: str) -> subprocess.Popen[str]:
     )
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1])
+@pytest.mark.parametrize(
+    "number",
+    [
+        signal.SIGTERM,
+        signal.SIGUSR1,
+        pytest.param(signal.SIGINT, marks=pytest.mark.slow),
+        pytest.param(signal.SIGHUP, marks=pytest.mark.slow),
+    ],
+)
 def test_a_signal_saves_the_state_and_is_told(tmp_path: Path, number: int) -> None:
     settings = tiny(tmp_path, "learning.episodes=100000", "run.name=long", "run.threads=1")
     process = fit("--task", "denoising", "--config", "smoke", *settings)

@@ -54,7 +54,9 @@ def test_a_random_search_is_the_same_by_any_number_of_jobs(tmp_path: Path) -> No
     assert [trial.settings for trial in alone] == [trial.settings for trial in shared]
 
 
-@pytest.mark.parametrize("address", ["", "sqlite:///{}/study.db"])
+@pytest.mark.parametrize(
+    "address", ["", pytest.param("sqlite:///{}/study.db", marks=pytest.mark.slow)]
+)
 def test_processes_share_a_grid_though_one_is_killed(tmp_path: Path, address: str) -> None:
     file, out = write_sweep(tmp_path, **GRID), tmp_path / "out"
     address = address.format(tmp_path)

@@ -70,6 +70,7 @@ def start_all(command: list[str], tasks: int) -> list[tuple[int, str]]:
     return found
 
 
+@pytest.mark.slow
 def test_two_tasks_of_slurm_are_one_run(tmp_path: Path) -> None:
     done = start_all(words(tmp_path, "run.devices=2", "run.name=two"), 2)
     assert [status for status, _ in done] == [0, 0], done
@@ -120,6 +121,8 @@ def test_several_machines_need_something_that_starts_them() -> None:
 
 
 def test_processes_need_a_name_to_agree_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("LOCAL_RANK", "PIXELRL_RUN_DIRECTORY"):  # earlier runs in this process set them
+        monkeypatch.delenv(name, raising=False)
     for name, value in {"SLURM_JOB_ID": "7", "SLURM_PROCID": "1"}.items():
         monkeypatch.setenv(name, value)
     with pytest.raises(ConfigError, match=r"set run\.name"):

@@ -46,6 +46,7 @@ def test_two_processes_equal_one(tmp_path: Path) -> None:
         torch.testing.assert_close(value, weights[1][name], rtol=1e-3, atol=2e-4)
 
 
+@pytest.mark.slow
 def test_a_batch_that_cannot_be_shared_is_told(tmp_path: Path) -> None:
     done = subprocess.run(
         [*FIT, *tiny(tmp_path, "run.devices=2", "run.accelerator=cpu", "data.batch=3")],

@@ -27,8 +27,8 @@ def scene(channels: int = 1, size: int = 24) -> dict[str, Tensor]:
     ("estimator", "optimizer", "rate"),
     [
         ("sampled", "adam", 3e-3),
-        ("expected", "adam", 3e-3),
-        ("pathwise", "muon", 1e-3),
+        pytest.param("expected", "adam", 3e-3, marks=pytest.mark.slow),
+        pytest.param("pathwise", "muon", 1e-3, marks=pytest.mark.slow),
         ("priced", "muon", 1e-3),
     ],
 )

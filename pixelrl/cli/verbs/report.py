@@ -23,6 +23,7 @@ def run(arguments: argparse.Namespace, overrides: list[str]) -> None:
 
     results = Path(arguments.results)
     out = Path(arguments.out) if arguments.out else results / "report.html"
-    make_folder(out.parent)
+    if arguments.out:
+        make_folder(out.parent)
     build(results, out)
     print(f"written: {out} ({out.stat().st_size / 1e6:.1f} MB); open it in a browser")
