@@ -1,6 +1,6 @@
 """Draw what the trained agents in the box do to two photographs that they never saw.
 
-python docs/draw_agents.py            # writes docs/agents.png
+python docs/draw_agents.py            # writes docs/agents.jpg
 """
 
 from pathlib import Path
@@ -18,7 +18,7 @@ from pixelrl.images.folders import list_bundled
 from pixelrl.scores import psnr
 from pixelrl_tasks.text import draw_text
 
-PICTURE = Path(__file__).parent / "agents.png"
+PICTURE = Path(__file__).parent / "agents.jpg"
 SIDE, GAP, HEAD = 400, 12, 30
 
 
@@ -90,4 +90,4 @@ def lay_out(rows: list[list[Panel]]) -> Image.Image:
 
 if __name__ == "__main__":
     found = [denoise(cut(3, "astronaut", 0, 40)), remove_text(cut(1, "camera", 60, 100))]
-    lay_out(found).save(PICTURE, optimize=True)
+    lay_out(found).save(PICTURE, quality=90, optimize=True)
