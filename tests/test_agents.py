@@ -1,7 +1,6 @@
 """Trained agents are found by name, and cards tell what they are."""
 
 import json
-from dataclasses import replace
 from importlib.metadata import EntryPoint
 from pathlib import Path
 
@@ -95,5 +94,7 @@ def test_all_installed_agents_have_cards_of_their_tasks() -> None:
         card = read_card(path)
         assert card.name == name
         assert card.scores
-        assert card == replace(card, about=card.about.strip() or "missing")
+        assert card.about
+        assert card.data
+        assert card.limits
         assert path.stat().st_size < 4 * 2**20
