@@ -7,9 +7,9 @@ that holds ``NAME.safetensors`` and ``NAME.json`` of each. Nothing is imported t
 import json
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
-from typing import Any
 
 from pixelrl.discovery import find_folder, list_installed
+from pixelrl.documents import read_json
 from pixelrl.errors import CheckpointError, nearest
 from pixelrl.files import write_whole
 
@@ -107,11 +107,11 @@ def find_weights(name: str) -> Path:
         pixelrl.errors.CheckpointError: no weights 'no such agents': neither a file nor agents ...
     """
     path = Path(name)
-    known = list_agents()
-    if name in known and not path.is_file():
-        return known[name]
     if path.is_file():
         return path
+    known = list_agents()
+    if name in known:
+        return known[name]
     raise CheckpointError(
         f"no weights '{name}': neither a file nor agents that are installed.{nearest(name, known)}"
         f" Installed: {', '.join(known) or 'none'}."
@@ -126,7 +126,7 @@ def read_card(weights: Path) -> Card:
     """
     path = weights.with_suffix(".json")
     try:
-        told: dict[str, Any] = json.loads(path.read_text("utf-8"))
+        told = read_json(path)
         known = {each.name for each in fields(Card)}
         told = {key: value for key, value in told.items() if key in known}
         scores = [Scored(**each) for each in told.pop("scores", [])]

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from pixelrl.errors import MapError
-from pixelrl.images.photograph import LUMA, Photograph
+from pixelrl.images.photograph import LUMA, Photograph, lay_on_white
 
 WHOLE = (19595, 38470, 7471)
 """The same in 65536ths, by which Pillow makes 8-bit color gray."""
@@ -88,10 +88,8 @@ def look(picture: Picture, channels: int) -> Tensor:
         raise MapError(
             f"these agents see {channels} channels; pictures have 1 (gray) or 3 (color)."
         )
-    colors = picture.colors.float()
-    if picture.alpha is not None:
-        alpha = picture.alpha.float()
-        colors = colors * alpha + (1 - alpha)
+    alpha = None if picture.alpha is None else picture.alpha.float()
+    colors = lay_on_white(picture.colors.float(), alpha)
     if colors.shape[1] == channels:
         return colors
     if channels == 3:

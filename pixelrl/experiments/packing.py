@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from pixelrl.agents import SUFFIX, Card, Scored, write_card
 from pixelrl.config.compose import Experiment, as_plain
+from pixelrl.documents import read_json
 from pixelrl.errors import ConfigError, DataError
 from pixelrl.runs.directory import ABOUT, checkpoint_in
 from pixelrl.runs.metrics import read_metrics
@@ -130,9 +131,6 @@ def _following(command: Sequence[str], option: str) -> str:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        found = json.loads(path.read_text("utf-8"))
+        return read_json(path)
     except (OSError, ValueError) as error:
         raise DataError(f"{path}: missing or damaged; pass a folder that pixelrl left.") from error
-    if not isinstance(found, dict):
-        raise DataError(f"{path}: expected a mapping; pass a folder that pixelrl left.")
-    return found

@@ -7,22 +7,14 @@ import pytest
 from PIL import Image
 
 import pixelrl
-from photos import tiny
-from pixelrl.config.compose import compose
-from pixelrl.experiments.fit import fit
-from pixelrl.experiments.packing import Words, pack
+from packed import pack_tiny
 from pixelrl.images.folders import list_bundled
 
 
 @pytest.fixture(scope="session")
 def packed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Train goal agents for seconds and pack them; give the weight file."""
-    folder = tmp_path_factory.mktemp("packed")
-    goal = ("network.kind=goal", "network.widths=[8,8]", "learning.estimator=expected")
-    phases = ("learning.goal_episodes=6", "run.validate_every=6", "run.name=run")
-    fitted = fit(compose("denoising", overrides=tiny(folder, *goal, *phases)))
-    weights = folder / "agents" / "denoising.safetensors"
-    pack(fitted.directory, weights, Words("tidy", "photographs", "few"), {})
+    _, weights = pack_tiny(tmp_path_factory.mktemp("packed"), "denoising")
     return weights
 
 

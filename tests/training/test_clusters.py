@@ -17,6 +17,7 @@ from pixelrl.experiments.processes import check_processes
 from pixelrl.runs.directory import new_directory
 from pixelrl.settings import Run
 from pixelrl.training.checkpoint import build
+from processes import run_python_module
 
 RUN = ["-m", "pixelrl", "fit", "--task", "denoising", "--config", "smoke"]
 
@@ -81,15 +82,8 @@ def test_two_tasks_of_slurm_are_one_run(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_torchrun_starts_one_run(tmp_path: Path) -> None:
     launcher = ["torch.distributed.run", "--nproc-per-node", "2", "--master-port"]
-    command = [sys.executable, "-m", *launcher, str(free_port())]
-    done = subprocess.run(
-        [*command, *words(tmp_path, "run.devices=2", "run.name=two")],
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=300,
-    )
+    command = ["-m", *launcher, str(free_port())]
+    done = run_python_module([*command, *words(tmp_path, "run.devices=2", "run.name=two")])
     assert done.returncode == 0, done.stderr
     assert [each.name for each in (tmp_path / "runs").iterdir()] == ["two"]
     assert (tmp_path / "runs" / "two" / "scores.csv").is_file()

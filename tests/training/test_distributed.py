@@ -1,30 +1,21 @@
 """Two processes learn what one does with the whole batch."""
 
 import csv
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 import torch
 
 from photos import tiny
+from processes import run_python_module
 
-FIT = [sys.executable, "-m", "pixelrl", "fit", "--task", "denoising", "--config", "smoke"]
+FIT = ["-m", "pixelrl", "fit", "--task", "denoising", "--config", "smoke"]
 
 
 def fit(folder: Path, name: str, devices: int) -> Path:
     options = tiny(folder, f"run.name={name}", f"run.devices={devices}", "run.accelerator=cpu")
     options += ["learning.episodes=4", "run.validate_every=4", "task.length=6", "data.batch=4"]
-    done = subprocess.run(
-        [*FIT, *options],
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=300,
-    )
+    done = run_python_module([*FIT, *options])
     assert done.returncode == 0, done.stderr
     return folder / "runs" / name
 
@@ -48,14 +39,8 @@ def test_two_processes_equal_one(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_a_batch_that_cannot_be_shared_is_told(tmp_path: Path) -> None:
-    done = subprocess.run(
-        [*FIT, *tiny(tmp_path, "run.devices=2", "run.accelerator=cpu", "data.batch=3")],
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=300,
-    )
+    options = tiny(tmp_path, "run.devices=2", "run.accelerator=cpu", "data.batch=3")
+    done = run_python_module([*FIT, *options])
     assert done.returncode == 2
     assert done.stderr.strip().endswith(
         "pixelrl: data.batch: expected a multiple of the 2 processes, got 3."

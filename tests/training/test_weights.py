@@ -8,12 +8,11 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from photos import tiny, write_photos
+from packed import pack_tiny
+from photos import write_photos
 from pixelrl.agents import read_card
 from pixelrl.cli.main import main
-from pixelrl.config.compose import compose
 from pixelrl.errors import CheckpointError, ConfigError
-from pixelrl.experiments.fit import fit
 from pixelrl.experiments.packing import Words, pack
 from pixelrl.training.checkpoint import build, restore
 from pixelrl.training.weights import read_weights, write_weights
@@ -22,13 +21,7 @@ from pixelrl.training.weights import read_weights, write_weights
 @pytest.fixture(scope="module")
 def packed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     """Train goal agents for seconds and pack them; give the run and the weights."""
-    folder = tmp_path_factory.mktemp("packed")
-    goal = ("network.kind=goal", "network.widths=[8,8]", "learning.estimator=expected")
-    phases = ("learning.goal_episodes=6", "run.validate_every=6", "run.name=run")
-    fitted = fit(compose("denoising", overrides=tiny(folder, *goal, *phases)))
-    weights = folder / "agents" / "tidy.safetensors"
-    pack(fitted.directory, weights, Words("tidy", "photographs", "few"), {})
-    return fitted.directory, weights
+    return pack_tiny(tmp_path_factory.mktemp("packed"), "tidy")
 
 
 def test_packed_agents_edit_as_their_run_does(packed: tuple[Path, Path]) -> None:
