@@ -127,9 +127,33 @@ def describe_episode(session: Session, episode: Episode) -> dict[str, Any]:
         "name": episode.picture.path.stem,
         "width": width,
         "height": height,
+        "doubtful": None if episode.doubt is None else doubtful(episode.doubt),
         "shares": session.shares(episode),
         "changed": [episode.change(step).pixels for step in range(session.task.length + 1)],
     }
+
+
+def doubtful(doubt: Tensor) -> float:
+    """Find the doubt that is shown as the most: all but a thousandth of the pixels have less.
+
+    Args:
+        doubt: ``(H,W)``, gray levels.
+
+    Returns:
+        Gray levels, at least 1.
+
+    Example:
+        >>> doubtful(torch.full((20, 20), 6.0))
+        6.0
+    """
+    ranked = doubt.float().flatten().sort().values
+    return max(1.0, float(ranked[int(0.999 * (len(ranked) - 1))]))
+
+
+def encode_doubt(doubt: Tensor) -> bytes:
+    """Write a doubt ``(H,W)`` a byte a pixel, row by row; 255 stands for `doubtful` and more."""
+    shown = (doubt.float() / doubtful(doubt)).clamp(0, 1)
+    return (255 * shown).round().to(torch.uint8).numpy().tobytes()
 
 
 def encode_png(image: Tensor) -> bytes:

@@ -178,6 +178,11 @@ class Handler(BaseHTTPRequestHandler):
             if mask is None:
                 raise RefusalError(HTTPStatus.NOT_FOUND, "this task knows no mask.")
             self._send(messages.encode_png(mask.inside.float()[None]), "image/png")
+        elif found := re.fullmatch(r"episodes/(\d{1,9})/doubt\.bin", path):
+            doubt = session.episode(int(found[1])).doubt
+            if doubt is None:
+                raise RefusalError(HTTPStatus.NOT_FOUND, "these agents have no goal to doubt.")
+            self._send(messages.encode_doubt(doubt), "application/octet-stream")
         elif found := re.fullmatch(r"episodes/(\d{1,9})/choices\.bin", path):
             choices = session.episode(int(found[1])).choices.numpy().tobytes()
             self._send(choices, "application/octet-stream")

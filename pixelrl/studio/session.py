@@ -89,6 +89,18 @@ class Episode:
         """What every pixel chose, ``(T,H,W)`` uint8 on the CPU."""
         return self.edited.choices[:, 0].to(torch.uint8).cpu()
 
+    @property
+    def doubt(self) -> Tensor | None:
+        """How far off agents expect their goal to be, ``(H,W)`` gray levels; None without a goal.
+
+        Example:
+            >>> picture, choices = Picture(Path("a.png"), torch.zeros(1, 1, 2, 2)), torch.zeros(5, 1, 2, 2)
+            >>> Episode(1, picture, (), Edited(picture.image, choices, None)).doubt is None
+            True
+        """
+        trace = self.edited.trace
+        return None if trace is None or trace.doubt is None else trace.doubt[0]
+
     def change(self, step: int) -> Difference:
         """Tell what the rules changed up to a step."""
         return draw_difference((self.base or self).frames[step], self.frames[step])

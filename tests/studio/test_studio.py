@@ -18,6 +18,7 @@ from PIL import Image
 
 from browser import browser_page
 from photos import write_photos
+from pixelrl.agents import find_weights
 from pixelrl.cli.main import main
 from pixelrl.errors import ConfigError, DataError
 from pixelrl.intervention.regions import Region
@@ -71,6 +72,13 @@ def marking(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def marked(marking: Path, tmp_path: Path, photo: Path) -> Iterator[Studio]:
     """Serve that policy with a picture of 56x48 pixels open."""
     with serving_desk(marking, photo, tmp_path / "kept") as server:
+        yield server
+
+
+@pytest.fixture
+def aiming(tmp_path: Path, photo: Path) -> Iterator[Studio]:
+    """Serve the agents in the box that take off text, with the same picture open."""
+    with serving_desk(find_weights("inpainting"), photo, tmp_path / "kept") as server:
         yield server
 
 
@@ -371,7 +379,30 @@ def test_the_verb_serves_the_picture_it_is_given(
     assert not served[0].uploads.exists()  # closed, and cleaned up
 
 
+def test_agents_that_aim_show_what_they_doubt(studio: Studio, aiming: Studio) -> None:
+    described = json.loads(json.dumps(ask(aiming, "about.json")[1]))["episode"]
+    status, shown = ask(aiming, f"episodes/{described['number']}/doubt.bin")
+    levels = np.frombuffer(shown, np.uint8).reshape(SIZE)
+    doubt = np.asarray(aiming.session.base.doubt)
+    assert status == 200
+    assert np.abs(levels / 255 * described["doubtful"] - doubt)[levels < 255].max() < 0.1
+    assert ask(studio, "about.json")[1]["episode"]["doubtful"] is None
+    assert ask(studio, f"episodes/{studio.session.base.number}/doubt.bin")[0] == 404
+
+
 # The page in a browser
+
+
+def test_the_page_shows_doubt_where_there_is_one(studio: Studio, aiming: Studio) -> None:
+    with browser_page(viewport={"width": 1000, "height": 800}) as page:
+        page.goto(studio.address)
+        page.locator("#stepname", has_text="step 5/5").wait_for()
+        assert page.locator("#doubtful").is_hidden()
+        page.goto(aiming.address)
+        page.locator("#doubtful").click()
+        page.get_by_text("How far off the agents expect to be").wait_for()
+        page.locator("#mask").hover()
+        page.get_by_text("perhaps off by").wait_for()
 
 
 @pytest.mark.parametrize("width", [1280, 390])

@@ -1,4 +1,16 @@
-// What stands on the stage: a step's picture, its edits in their colors, or what the rules changed.
+// What stands on the stage: a step's picture, its edits in their colors, what the rules changed, or
+// what the agents doubt.
+
+const packed = ([red, green, blue]) => ((255 << 24) | (blue << 16) | (green << 8) | red) >>> 0;
+const fromHex = (ink) => packed([1, 3, 5].map((at) => parseInt(ink.slice(at, at + 2), 16)));
+
+// 256 colors of Cividis, which readers with any color vision see alike.
+const STOPS = [[0, 32, 77], [49, 68, 107], [102, 105, 112], [149, 143, 120], [203, 186, 105], [255, 234, 70]];
+const CIVIDIS = Array.from({ length: 256 }, (_, level) => {
+  const place = (level / 255) * (STOPS.length - 1);
+  const low = Math.min(Math.floor(place), STOPS.length - 2);
+  return packed(STOPS[low].map((c, n) => Math.round(c + (STOPS[low + 1][n] - c) * (place - low))));
+});
 
 export class Stage {
   constructor(canvas, sheets, frame) {
@@ -30,11 +42,16 @@ export class Stage {
 
   async show(episode, step, kind, inks) {
     const turn = ++this.asked;
-    const image =
-      kind === "edits" && step > 0
-        ? this.painted(await this.choices(episode.number), step, inks)
-        : await this.picture(episode.number, kind === "change" ? "change" : "frame", step);
+    const image = await this.drawn(episode.number, step, kind, inks);
     if (turn === this.asked) this.canvas.getContext("2d").drawImage(image, 0, 0);
+  }
+
+  async drawn(number, step, kind, inks) {
+    if (kind === "doubt") return this.painted(await this.doubt(number), CIVIDIS);
+    if (kind !== "edits" || step === 0) return this.picture(number, kind === "change" ? "change" : "frame", step);
+    const pixels = this.canvas.width * this.canvas.height;
+    const choices = await this.choices(number);
+    return this.painted(choices.subarray((step - 1) * pixels, step * pixels), inks.map(fromHex));
   }
 
   picture(number, kind, step) {
@@ -61,6 +78,13 @@ export class Stage {
     );
   }
 
+  // One byte per pixel: how far off the agents expect their goal to be.
+  doubt(number) {
+    return this.once(`episodes/${number}/doubt.bin`, async (response) =>
+      new Uint8Array(await response.arrayBuffer()),
+    );
+  }
+
   once(path, read) {
     if (!this.stored.has(path)) {
       const found = fetch(path).then(async (response) => {
@@ -73,17 +97,13 @@ export class Stage {
     return this.stored.get(path);
   }
 
-  painted(choices, step, inks) {
+  // A byte a pixel becomes its color in the table, each ABGR.
+  painted(values, table) {
     const { width, height } = this.canvas;
     const sheet = new OffscreenCanvas(width, height);
     const image = new ImageData(width, height);
     const words = new Uint32Array(image.data.buffer);
-    const colors = inks.map((ink) => {
-      const [red, green, blue] = [1, 3, 5].map((n) => parseInt(ink.slice(n, n + 2), 16));
-      return (255 << 24) | (blue << 16) | (green << 8) | red;
-    });
-    const start = (step - 1) * width * height;
-    for (let n = 0; n < words.length; n++) words[n] = colors[choices[start + n]];
+    for (let n = 0; n < words.length; n++) words[n] = table[values[n]];
     sheet.getContext("2d").putImageData(image, 0, 0);
     return sheet;
   }

@@ -94,6 +94,7 @@ function opened(found) {
   at("sheets").hidden = false;
   at("about").textContent = `${about.task} · ${found.name}, ${found.width}×${found.height}`;
   document.title = `${found.name} – pixelrl studio`;
+  at("doubtful").hidden = found.doubtful === null;
   stage.resize(found.width, found.height);
   at("size").max = Math.round(Math.max(found.width, found.height) / 3);
   at("size").value = brush.diameter = Math.round(Math.min(found.width, found.height) / 6);
@@ -124,6 +125,8 @@ async function show() {
   enable();
   const inks = about.edits.map((edit) => edit.ink);
   at("sheets").dataset.show = picked("show");
+  at("scale").hidden = picked("show") !== "doubt";
+  at("scale").querySelector("output").textContent = Math.round(shown.doubtful);
   await stage.show(shown, step, picked("show"), inks).catch((error) => tell(error.message, true));
 }
 
@@ -228,6 +231,16 @@ async function save() {
   });
 }
 
+// "keep, keep, +1" as "keep ×2 → +1".
+function chain(names) {
+  const runs = [];
+  for (const name of names) {
+    if (runs.at(-1)?.name === name) runs.at(-1).count++;
+    else runs.push({ name, count: 1 });
+  }
+  return runs.map(({ name, count }) => (count > 1 ? `${name} ×${count}` : name)).join(" → ");
+}
+
 function inspect(event) {
   if (!episode) return;
   const { x, y } = brush.point(event);
@@ -238,8 +251,13 @@ function inspect(event) {
     const names = Array.from({ length: about.steps }, (_, step) => {
       return about.edits[choices[(step * base.height + row) * base.width + column]].name;
     });
-    at("pixel").textContent = `Pixel ${column}, ${row}: ${names.join(" → ")}`;
-  }, () => {});
+    return chain(names);
+  }).then(async (text) => {
+    const levels = shown.doubtful === null ? null : await stage.doubt(shown.number);
+    const off = levels && ((levels[row * base.width + column] / 255) * shown.doubtful).toFixed(1);
+    const told = off === null ? "" : `, perhaps off by ${off} gray levels`;
+    at("pixel").textContent = `Pixel ${column}, ${row}${told}: ${text}`;
+  }).catch(() => {});
 }
 
 function listen() {
