@@ -22,7 +22,7 @@ from pixelrl.errors import ConfigError, PixelRLError
 from pixelrl.studio import messages
 from pixelrl.studio.messages import MOST_BYTES
 from pixelrl.studio.save import save_episode
-from pixelrl.studio.session import Session
+from pixelrl.studio.session import Episode, Session
 
 LOOPBACK = "127.0.0.1"
 OURS = frozenset({"127.0.0.1", "localhost", "[::1]"})
@@ -167,25 +167,9 @@ class Handler(BaseHTTPRequestHandler):
             self._send(files("pixelrl.studio").joinpath("page", name).read_bytes(), kind)
         elif path == "about.json":
             self._send_json(messages.describe_session(session))
-        elif found := re.fullmatch(r"episodes/(\d{1,9})/(frame|change)-(\d{1,4})\.png", path):
-            episode, step = session.episode(int(found[1])), int(found[3])
-            if step > session.task.length:
-                raise RefusalError(HTTPStatus.NOT_FOUND, f"no step {step}.")
-            frame = episode.frames[step] if found[2] == "frame" else episode.change(step).picture
-            self._send(messages.encode_png(frame), "image/png")
-        elif found := re.fullmatch(r"episodes/(\d{1,9})/mask\.png", path):
-            mask = session.episode(int(found[1])).picture.mask
-            if mask is None:
-                raise RefusalError(HTTPStatus.NOT_FOUND, "this task knows no mask.")
-            self._send(messages.encode_png(mask.inside.float()[None]), "image/png")
-        elif found := re.fullmatch(r"episodes/(\d{1,9})/doubt\.bin", path):
-            doubt = session.episode(int(found[1])).doubt
-            if doubt is None:
-                raise RefusalError(HTTPStatus.NOT_FOUND, "these agents have no goal to doubt.")
-            self._send(messages.encode_doubt(doubt), "application/octet-stream")
-        elif found := re.fullmatch(r"episodes/(\d{1,9})/choices\.bin", path):
-            choices = session.episode(int(found[1])).choices.numpy().tobytes()
-            self._send(choices, "application/octet-stream")
+        elif found := re.fullmatch(r"episodes/(\d{1,9})/([a-z]+(?:-\d{1,4})?\.[a-z]+)", path):
+            data, kind = _map_of(session, session.episode(int(found[1])), found[2])
+            self._send(data, kind)
         else:
             raise RefusalError(HTTPStatus.NOT_FOUND, "no such page.")
 
@@ -259,3 +243,24 @@ class Handler(BaseHTTPRequestHandler):
             self.send_header(name, str(value))
         self.end_headers()
         self.wfile.write(data)
+
+
+def _map_of(session: Session, episode: Episode, name: str) -> tuple[bytes, str]:
+    """Write one of an episode's maps as the page asks for it; returns bytes and their type."""
+    if found := re.fullmatch(r"(frame|change)-(\d{1,4})\.png", name):
+        step = int(found[2])
+        if step > session.task.length:
+            raise RefusalError(HTTPStatus.NOT_FOUND, f"no step {step}.")
+        frame = episode.frames[step] if found[1] == "frame" else episode.change(step).picture
+        return messages.encode_png(frame), "image/png"
+    if name == "mask.png":
+        if episode.picture.mask is None:
+            raise RefusalError(HTTPStatus.NOT_FOUND, "this task knows no mask.")
+        return messages.encode_png(episode.picture.mask.inside.float()[None]), "image/png"
+    if name == "doubt.bin":
+        if episode.doubt is None:
+            raise RefusalError(HTTPStatus.NOT_FOUND, "these agents have no goal to doubt.")
+        return messages.encode_doubt(episode.doubt), "application/octet-stream"
+    if name == "choices.bin":
+        return episode.choices.numpy().tobytes(), "application/octet-stream"
+    raise RefusalError(HTTPStatus.NOT_FOUND, "no such page.")

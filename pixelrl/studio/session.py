@@ -91,13 +91,7 @@ class Episode:
 
     @property
     def doubt(self) -> Tensor | None:
-        """How far off agents expect their goal to be, ``(H,W)`` gray levels; None without a goal.
-
-        Example:
-            >>> picture, choices = Picture(Path("a.png"), torch.zeros(1, 1, 2, 2)), torch.zeros(5, 1, 2, 2)
-            >>> Episode(1, picture, (), Edited(picture.image, choices, None)).doubt is None
-            True
-        """
+        """How far off the goal may be, ``(H,W)`` gray levels; None if agents have none."""
         trace = self.edited.trace
         return None if trace is None or trace.doubt is None else trace.doubt[0]
 

@@ -8,8 +8,8 @@ from torch import Generator
 
 from pixelrl import Scene
 from pixelrl.errors import ConfigError
-from pixelrl_tasks.published import Restoration
 from pixelrl_tasks.jpeg import compress_some
+from pixelrl_tasks.published import Restoration
 from pixelrl_tasks.text import draw_text
 
 

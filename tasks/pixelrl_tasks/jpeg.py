@@ -1,4 +1,4 @@
-"""Save a picture as a JPEG and read it again, so that agents learn from files as people have them."""
+"""Save pictures as JPEGs and read them again: agents learn from files as people have them."""
 
 import io
 

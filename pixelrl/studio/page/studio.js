@@ -1,6 +1,6 @@
 // Open a picture, watch the agents, paint a region, make rules, replay, save.
 
-import { ask, at, make, percent, picked } from "./tools.js";
+import { ask, at, chain, make, percent, picked } from "./tools.js";
 import { Brush, asMask } from "./paint.js";
 import { Stage } from "./stage.js";
 
@@ -229,16 +229,6 @@ async function save() {
     at("command").hidden = at("copy").hidden = false;
     at("files").replaceChildren(...kept.files.map((file) => make("li", { textContent: file })));
   });
-}
-
-// "keep, keep, +1" as "keep ×2 → +1".
-function chain(names) {
-  const runs = [];
-  for (const name of names) {
-    if (runs.at(-1)?.name === name) runs.at(-1).count++;
-    else runs.push({ name, count: 1 });
-  }
-  return runs.map(({ name, count }) => (count > 1 ? `${name} ×${count}` : name)).join(" → ");
 }
 
 function inspect(event) {
