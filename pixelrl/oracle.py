@@ -1,11 +1,16 @@
 """What an action set could do at best: rewards per edit, and the greedy ceiling of them."""
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
 
 from pixelrl.errors import ConfigError
 from pixelrl.maps import Scene
 from pixelrl.task import Task
+
+Reward = Callable[[Tensor, Tensor, Scene], Tensor]
+"""Before, after and scene to the reward map, see `Task.reward`."""
 
 
 def rewards_per_edit(task: Task, image: Tensor, scene: Scene) -> Tensor:
@@ -35,14 +40,26 @@ def rewards_per_edit(task: Task, image: Tensor, scene: Scene) -> Tensor:
             " other pixels' edits, so no edit has a reward of its own."
         )
     with torch.no_grad():
-        return price_candidates(task, image, task.candidates(image, scene), scene)
+        return price_candidates(task.reward, image, task.candidates(image, scene), scene)
 
 
-def price_candidates(task: Task, image: Tensor, candidates: Tensor, scene: Scene) -> Tensor:
+def can_aim(task: Task) -> bool:
+    """Tell whether a task knows a local reward that agents can aim by.
+
+    Example:
+        >>> from pixelrl_tasks.denoising import Denoising
+        >>> from pixelrl_tasks.structure import StructuralDenoising
+        >>> can_aim(Denoising()), can_aim(StructuralDenoising()), StructuralDenoising.local_reward
+        (True, True, False)
+    """
+    return task.local_reward or type(task).aim_reward is not Task.aim_reward
+
+
+def price_candidates(reward: Reward, image: Tensor, candidates: Tensor, scene: Scene) -> Tensor:
     """Compute the reward map that each candidate would earn.
 
     Args:
-        task: a task whose reward is local.
+        reward: a local one, `Task.reward` or `Task.aim_reward`.
         image: ``(B,C,H,W)``, as it stands.
         candidates: ``(B,A,C,H,W)``, what each edit would make of it.
         scene: the maps that the reward needs.
@@ -54,24 +71,27 @@ def price_candidates(task: Task, image: Tensor, candidates: Tensor, scene: Scene
         >>> from pixelrl_tasks.denoising import Denoising
         >>> task, image = Denoising(), torch.full((1, 1, 8, 8), 0.5)
         >>> scene = {"image": image, "target": image + 1 / 255}
-        >>> rewards = price_candidates(task, image, task.candidates(image, scene), scene)
+        >>> rewards = price_candidates(task.reward, image, task.candidates(image, scene), scene)
         >>> task.actions.names[int(rewards[0, :, 4, 4].argmax())]
         '+1'
     """
     outcomes = candidates.unbind(1)
-    return torch.cat([task.reward(image, outcome, scene) for outcome in outcomes], 1)
+    return torch.cat([reward(image, outcome, scene) for outcome in outcomes], 1)
 
 
 def measure_reward_spread(task: Task, scene: Scene) -> Tensor:
     """Measure how far rewards of different edits lie apart, in the task's own unit.
 
     Args:
-        task: a task whose reward is local.
+        task: a task that knows a local reward, see `can_aim`.
         scene: maps ``(B,K,H,W)``.
 
     Returns:
         ``()``: the standard deviation over edits, the median over pixels; the mean over pixels
         where edits make no difference for most of them.
+
+    Raises:
+        ConfigError: it knows none.
 
     Example:
         >>> from pixelrl_tasks.denoising import Denoising
@@ -80,7 +100,12 @@ def measure_reward_spread(task: Task, scene: Scene) -> Tensor:
         >>> float(measure_reward_spread(Denoising(), scene)) > 0
         True
     """
-    apart = rewards_per_edit(task, scene["image"], scene).std(1)
+    if not can_aim(task):
+        raise ConfigError(f"{type(task).__name__} has no local reward, so its edits have no price.")
+    image = scene["image"]
+    with torch.no_grad():
+        candidates = task.candidates(image, scene)
+        apart = price_candidates(task.aim_reward, image, candidates, scene).std(1)
     middle = apart.median()
     return torch.where(middle > 0, middle, apart.mean())
 

@@ -94,6 +94,30 @@ class Task(ABC):
             tensor([[[[  7.6500, -12.7500]]]])
         """
 
+    def aim_reward(self, before: Tensor, after: Tensor, scene: Scene) -> Tensor:
+        """Price an edit for agents that aim (`network.kind=goal`): by default, the reward itself.
+
+        Agents learn their goal by it, and begin by taking the edits that it pays most. Write it
+        where `reward` is not local, so that reinforcement has something near to begin at: it must
+        depend on the pixel's own edit alone, and be measured against ``target``.
+
+        Args:
+            before: ``(B,C,H,W)``, the image before the step.
+            after: ``(B,C,H,W)``, the image after it.
+            scene: the maps of the episode, ``(B,K,H,W)`` each.
+
+        Returns:
+            ``(B,1,H,W)``.
+
+        Example:
+            >>> import torch
+            >>> from pixelrl_tasks.structure import StructuralDenoising
+            >>> before, after = torch.zeros(1, 1, 16, 16), torch.full((1, 1, 16, 16), 0.1)
+            >>> StructuralDenoising().aim_reward(before, after, {"target": after}).unique()
+            tensor([2.5500])
+        """
+        return self.reward(before, after, scene)
+
     def problem(self, maps: Scene, rng: Generator) -> Scene:
         """Make an episode's scene from the maps that were read, for learning and scoring.
 

@@ -10,6 +10,7 @@ from torch import Generator, Tensor
 from pixelrl.declaration import declare
 from pixelrl.errors import ContractError, MapError
 from pixelrl.maps import Scene, check_map, check_scene, map_channels
+from pixelrl.oracle import Reward
 from pixelrl.rl.rollout import replay
 from pixelrl.saliency.checks import check_saliency
 from pixelrl.task import Task
@@ -127,22 +128,37 @@ def _check_observation(task: Task, batch: Scene) -> None:
 
 
 def _check_reward(task: Task, batch: Scene) -> None:
+    _check_map_of("reward", task.reward, task, batch)
+    if task.local_reward:
+        _check_local(
+            "reward", task.reward, task, batch, "the task promises local_reward; set it to False"
+        )
+    if type(task).aim_reward is not Task.aim_reward:
+        _check_map_of("aim_reward", task.aim_reward, task, batch)
+        _check_local(
+            "aim_reward", task.aim_reward, task, batch, "agents that aim price single edits by it"
+        )
+
+
+def _check_map_of(name: str, reward: Reward, task: Task, batch: Scene) -> None:
     image = batch["image"]
     size = dict(zip("BHW", (*image.shape[:1], *image.shape[2:]), strict=True))
-    outcomes = [edit(image) for edit in task.actions.values()]
-    for name, after in zip(task.actions, outcomes, strict=True):
-        reward = task.reward(image, after, batch)
-        _guarded("reward", check_map, "reward", reward, "B 1 H W", **size)
-        _promise(bool(reward.isfinite().all()), f"reward of edit '{name}' is NaN or infinite.")
-    if task.local_reward:
-        half = torch.arange(image.shape[-1]) < image.shape[-1] // 2
-        mixed = torch.where(half, outcomes[0], outcomes[-1])
-        alone = task.reward(image, outcomes[0], batch)[..., half]
-        _promise(
-            torch.allclose(task.reward(image, mixed, batch)[..., half], alone, atol=1e-5),
-            "reward at a pixel depends on other pixels' edits, although the task promises"
-            " local_reward; set it to False.",
-        )
+    for edit, function in task.actions.items():
+        paid = reward(image, function(image), batch)
+        _guarded(name, check_map, name, paid, "B 1 H W", **size)
+        _promise(bool(paid.isfinite().all()), f"{name} of edit '{edit}' is NaN or infinite.")
+
+
+def _check_local(name: str, reward: Reward, task: Task, batch: Scene, promised: str) -> None:
+    image = batch["image"]
+    first, *_, last = (edit(image) for edit in task.actions.values())
+    half = torch.arange(image.shape[-1]) < image.shape[-1] // 2
+    mixed = torch.where(half, first, last)
+    alone = reward(image, first, batch)[..., half]
+    _promise(
+        torch.allclose(reward(image, mixed, batch)[..., half], alone, atol=1e-5),
+        f"{name} at a pixel depends on other pixels' edits, although {promised}.",
+    )
 
 
 def _check_scores(task: Task, batch: Scene) -> None:

@@ -60,6 +60,9 @@ def test_broken_promises_are_named() -> None:
     assert "local_reward" in told(
         local_reward=True, reward=lambda _, b, a, s: (a - b) - (a - b).mean()
     )
+    assert "aim_reward at a pixel depends on other pixels' edits" in told(
+        aim_reward=lambda _, b, a, s: (a - b) - (a - b).mean()
+    )
     assert "observation_channels is 1" in told(observe=lambda _, i, s: torch.cat([i, i], 1))
     assert "score 'odd' has shape ()" in told(scores=lambda _, i, s: {"odd": i.mean()})
     assert "declared_scores names 'odd', but scores answers psnr, ssim;" in told(

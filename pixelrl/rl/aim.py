@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from pixelrl.actions.core import SEEN
 from pixelrl.errors import ConfigError
 from pixelrl.maps import exact
-from pixelrl.oracle import price_candidates
+from pixelrl.oracle import can_aim, price_candidates
 from pixelrl.rl.goal import Goal, GoalNet
 from pixelrl.rl.goal_environment import Packed, known_maps, unpack
 from pixelrl.rl.network import PolicyOutput
@@ -30,7 +30,7 @@ class GoalPolicy(nn.Module):
     The memory ``(B,C+2,H,W)`` holds the goal, its doubt, and the share of the episode that is over.
 
     Args:
-        task: whose edits are priced; its reward must be local and measured against ``target``.
+        task: whose edits are priced by `Task.aim_reward`: local, measured against ``target``.
         widths: of the goal network, see `GoalNet`.
         blocks: of the goal network.
         temperature: of the policy, in units of `reward_spread`.
@@ -103,7 +103,10 @@ class GoalPolicy(nn.Module):
         goal, doubt, over = torch.split(memory, [self.task.channels, 1, 1], 1)
         with exact(observation.device):
             rewards = price_candidates(
-                self.task, packed.image, packed.candidates, {**packed.maps, "target": goal}
+                self.task.aim_reward,
+                packed.image,
+                packed.candidates,
+                {**packed.maps, "target": goal},
             )
         corrected = self.correction(_view(packed, goal, doubt, over)).to(rewards.dtype)
         logits = rewards / (self.temperature * unit(self.reward_spread)) + corrected[:, :-1]
@@ -137,12 +140,13 @@ def check_goal_task(task: Task) -> None:
     """Check that agents can aim at what a task rewards.
 
     Raises:
-        ConfigError: its reward is not local, or not measured against ``target``.
+        ConfigError: it knows no reward that is local and measured against ``target``.
     """
-    if not (task.local_reward and _needs_target(task)):
+    if not (can_aim(task) and _needs_target(task)):
         raise ConfigError(
-            f"network.kind=goal needs a local reward measured against `target`, computed from what"
-            f" works_on names; {type(task).__name__} has none. Use network.kind=published."
+            f"network.kind=goal needs a local reward (or aim_reward) measured against `target`,"
+            f" computed from what works_on names; {type(task).__name__} has none. Use"
+            " network.kind=published."
         )
 
 
@@ -158,7 +162,7 @@ def _needs_target(task: Task) -> bool:
     after = torch.rand(maps["image"].shape, generator=rng)
     try:
         one, other = (
-            task.reward(maps["image"], after, {**maps, "target": aim})
+            task.aim_reward(maps["image"], after, {**maps, "target": aim})
             for aim in (target, 1 - target)
         )
     except KeyError:

@@ -11,7 +11,7 @@ from pixelrl.rl.aim import unit
 from pixelrl.rl.goal import GoalNet, doubt_loss
 from pixelrl.rl.optimizers import STEP, make_optimizer
 from pixelrl.settings import Learning
-from pixelrl.task import Task, reward_map
+from pixelrl.task import Task
 from pixelrl.training.base import Optimization
 
 AVERAGED = 0.999
@@ -40,7 +40,7 @@ def goal_losses(task: Task, net: GoalNet, scene: Scene) -> GoalLosses:
     """Pay a goal as one step to it would be paid, and score its doubt.
 
     Args:
-        task: knows the reward; for squared error, the loss is the mean squared error.
+        task: knows the reward to aim by; for squared error, the loss is the mean squared error.
         net: what is learned.
         scene: maps ``(B,K,H,W)``, with the target.
 
@@ -55,7 +55,7 @@ def goal_losses(task: Task, net: GoalNet, scene: Scene) -> GoalLosses:
         observation = task.observe(image, scene)
     goal = net(observation, image)
     with exact(image.device):
-        reward = reward_map(task, image, goal.image, scene).mean()
+        reward = task.aim_reward(image, goal.image, scene).mean()
         doubt = doubt_loss(goal, scene["target"])
     if not reward.requires_grad:
         raise ConfigError(

@@ -266,9 +266,7 @@ def test_what_a_value_needs_does_not_move_the_goal() -> None:
 
 @pytest.mark.parametrize("kind", [Nowhere, Distant])
 def test_a_task_without_a_target_to_aim_at_is_told_in_a_line(kind: type[Task]) -> None:
-    with pytest.raises(
-        ConfigError, match=r"network\.kind=goal needs a local reward measured"
-    ) as one:
+    with pytest.raises(ConfigError, match=r"network\.kind=goal needs a local reward") as one:
         check_goal_task(kind())
     assert kind.__name__ in str(one.value)
     assert "\n" not in str(one.value)
