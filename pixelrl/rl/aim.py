@@ -7,9 +7,11 @@ at the start: learning by reinforcement begins at the agent that is greedy on it
 """
 
 from collections.abc import Sequence
+from typing import cast
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from pixelrl.actions.core import SEEN
 from pixelrl.errors import ConfigError
@@ -108,11 +110,26 @@ class GoalPolicy(nn.Module):
                 packed.candidates,
                 {**packed.maps, "target": goal},
             )
-        corrected = self.correction(_view(packed, goal, doubt, over)).to(rewards.dtype)
-        logits = rewards / (self.temperature * unit(self.reward_spread)) + corrected[:, :-1]
-        value = corrected[:, -1:] if with_value else None
+        corrected, value = self._correct(_view(packed, goal, doubt, over), with_value)
+        logits = rewards / (self.temperature * unit(self.reward_spread)) + corrected.to(
+            rewards.dtype
+        )
         following = torch.cat([goal, doubt, over + 1 / self.task.length], 1)
         return PolicyOutput(logits, value, following, doubt)
+
+    def _correct(self, view: Tensor, with_value: bool) -> tuple[Tensor, Tensor | None]:  # noqa: FBT001
+        """Answer the corrections of logits ``(B,A,H,W)``, and the value ``(B,1,H,W)`` if wanted.
+
+        The value reads what the correction has found and never changes it: rewards may be large,
+        and squares of them would drown what the policy learns.
+        """
+        found = self.correction[:-1](view)
+        last = cast("nn.Conv2d", self.correction[-1])
+        weight, bias = last.weight, cast("Tensor", last.bias)
+        corrected = F.conv2d(found, weight[:-1], bias[:-1], padding=1)
+        if not with_value:
+            return corrected, None
+        return corrected, F.conv2d(found.detach(), weight[-1:], bias[-1:], padding=1).to(view.dtype)
 
 
 def make_correction(inputs: int, outputs: int) -> nn.Sequential:

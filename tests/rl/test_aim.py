@@ -259,6 +259,12 @@ def test_what_a_value_needs_does_not_move_the_goal() -> None:
     (step,) = rollout(GoalEnvironment(task), policy, scene)
     assert step.output.value is not None
     step.output.value.sum().backward()
+    found = [part.grad for part in policy.correction[:-1].parameters()]
+    assert all(grad is None or not grad.any() for grad in found)
+    weight = policy.correction[-1].weight.grad
+    assert weight is not None
+    assert weight[-1].any()
+    assert not weight[:-1].any()
     moved = {name for name, weight in policy.named_parameters() if gradient_of(weight).any()}
     assert moved
     assert all(name.startswith("correction.") for name in moved)
