@@ -59,7 +59,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         arguments, overrides = _parse(list(sys.argv[1:] if argv is None else argv))
         verb: Callable[[argparse.Namespace, list[str]], None] = arguments.verb
         verb(arguments, overrides)
-        sys.stdout.flush()  # while it can still be told that nobody reads
+        _flush_output()  # while it can still be told that nobody reads
     except (Exception, KeyboardInterrupt) as error:
         failure = explain_failure(error)
         if failure is None:
@@ -153,6 +153,21 @@ def _print_anything() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
+
+
+def _flush_output() -> None:
+    """Have the system take all that was printed.
+
+    Raises:
+        OSError: it does not, as on a full disk.
+    """
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        _let_go_of_output()
+        raise OSError(error.errno, error.strerror, "standard output") from error
 
 
 def _let_go_of_output() -> None:
