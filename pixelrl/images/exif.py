@@ -9,6 +9,8 @@ import tifffile
 from PIL import Image
 from PIL.TiffImagePlugin import ImageFileDirectory_v2
 
+from pixelrl.images.decoding import hush_decoders
+
 ORIENTATION = 0x0112
 BELOW = (0x8769, 0x8825)
 """The tags that point to directories of further tags: of the exposure, and of the place."""
@@ -73,7 +75,8 @@ def load_exif(block: bytes) -> Image.Exif:
         0
     """
     exif = Image.Exif()
-    exif.load(block)
+    with hush_decoders():
+        exif.load(block)
     return exif
 
 
