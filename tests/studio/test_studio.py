@@ -2,6 +2,7 @@
 
 import base64
 import io
+import json
 import shlex
 from pathlib import Path
 from typing import Any
