@@ -187,13 +187,13 @@ class Handler(BaseHTTPRequestHandler):
     def _post(self, path: str) -> None:
         session = self.server.session
         if path == "open":
-            path = self._upload()
+            picture = self._upload()
             try:
-                episode = session.open(path, uploaded=True)
+                episode = session.open(picture, uploaded=True)
             except BaseException:
-                shutil.rmtree(path.parent, ignore_errors=True)
+                shutil.rmtree(picture.parent, ignore_errors=True)
                 raise
-            self._forget_others(path.parent)
+            self._forget_others(picture.parent)
             self._send_json(messages.describe_episode(session, episode))
         elif path == "rollout":
             sent = self._json()
