@@ -12,6 +12,7 @@ nox.options.reuse_existing_virtualenvs = True
 
 CONSTRAINTS = str(Path("constraints.txt").resolve())
 ONE_THREAD = {"OMP_NUM_THREADS": "1"}
+FROM_TESTS = {**ONE_THREAD, "PYTHONPATH": "tests"}
 NOT_LONG = "not slow and not faults"
 
 
@@ -78,6 +79,19 @@ def faults(session: nox.Session) -> None:
     install(session)
     env = {**ONE_THREAD, "HYPOTHESIS_PROFILE": "explore"}
     session.run("pytest", "-n", "2", "tests/faults", *session.posargs, env=env)
+
+
+@nox.session
+def fuzz(session: nox.Session) -> None:
+    """Fuzz every reader of files, led by coverage; SECONDS for each is the argument (30)."""
+    install(session)
+    session.install("-c", CONSTRAINTS, "atheris")
+    seconds = session.posargs[0] if session.posargs else "30"
+    listed = session.run(
+        "python", "-c", "import readers; print(*readers.READERS)", silent=True, env=FROM_TESTS
+    )
+    for name in str(listed).split():
+        session.run("python", "tests/fuzzing.py", name, seconds, env=FROM_TESTS)
 
 
 @nox.session

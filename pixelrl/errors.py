@@ -133,3 +133,15 @@ def shorten(told: str, most: int = 200) -> str:
     """
     half = (most - 1) // 2
     return told if len(told) <= most else f"{told[:half]}…{told[-half:]}"
+
+
+def make_printable(told: str) -> str:
+    r"""Write as escapes what a terminal would obey or hide, such as in the names of files.
+
+    Example:
+        >>> make_printable("a\x1b[31m \u202eb")
+        'a\\x1b[31m \\u202eb'
+    """
+    return "".join(
+        each if each.isprintable() or each in "\n\t" else ascii(each)[1:-1] for each in told
+    )

@@ -3,7 +3,7 @@
 import os
 import tempfile
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from pixelrl.errors import DataError
@@ -49,7 +49,8 @@ def whole_file(path: Path) -> Iterator[Path]:
             raise OSError(error.errno, error.strerror or str(error), str(path)) from error
         raise
     finally:
-        part.unlink(missing_ok=True)
+        with suppress(OSError):  # of a disk that cannot be written to, the first error tells
+            part.unlink(missing_ok=True)
 
 
 def write_whole(path: Path, content: str | bytes) -> None:
@@ -64,6 +65,39 @@ def write_whole(path: Path, content: str | bytes) -> None:
     """
     with whole_file(path) as part:
         part.write_bytes(content.encode() if isinstance(content, str) else content)
+
+
+def append_whole(path: Path, line: bytes) -> None:
+    r"""Append a line to a file, whole or not at all; one that a kill cut is ended before.
+
+    Args:
+        path: the file; its folder is made.
+        line: without its end.
+
+    Raises:
+        OSError: it cannot be written, and names the file, which is as it was.
+
+    Example:
+        >>> import tempfile
+        >>> path = Path(tempfile.mkdtemp()) / "rows.jsonl"
+        >>> _ = path.write_text("{}\n{'cu")
+        >>> append_whole(path, b"{}")
+        >>> path.read_text()
+        "{}\n{'cu\n{}\n"
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a+b", buffering=0) as file:
+        end = file.seek(0, os.SEEK_END)
+        if end:
+            file.seek(end - 1)
+            line = line if file.read(1) == b"\n" else b"\n" + line
+        content = memoryview(line + b"\n")
+        try:
+            while content:
+                content = content[file.write(content) :]
+        except OSError as error:
+            file.truncate(end)
+            raise OSError(error.errno, error.strerror, str(path)) from error
 
 
 def check_writable(folder: Path) -> None:

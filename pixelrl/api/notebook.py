@@ -24,6 +24,7 @@ from pixelrl.api.style import STYLE
 from pixelrl.api.words import describe, list_shares, percent
 from pixelrl.drawing.filmstrip import count_shares
 from pixelrl.drawing.palette import ink_edits
+from pixelrl.files import write_whole
 from pixelrl.images.files import as_bytes
 
 if TYPE_CHECKING:
@@ -76,7 +77,7 @@ def show_result(result: "Result") -> None:
         return
     folder = Path(tempfile.mkdtemp(prefix="pixelrl-"))
     page = folder / f"{result.picture.name}.html"
-    page.write_text(write_page(result), "utf-8")
+    write_whole(page, write_page(result))
     webbrowser.open(page.as_uri())
 
 

@@ -14,7 +14,7 @@ from pixelrl.cli import verbs
 from pixelrl.cli.failures import explain_failure
 from pixelrl.config.recipes import find_recipe
 from pixelrl.discovery import TASKS, find
-from pixelrl.errors import ConfigError, nearest
+from pixelrl.errors import ConfigError, make_printable, nearest, shorten
 from pixelrl.runs.directory import is_first
 from pixelrl.settings import SECTIONS
 
@@ -23,6 +23,9 @@ ABOUT = """per-pixel reinforcement learning for image editing
 Settings are changed by key=value (or --key=value) after a verb's options, for example
 learning.episodes=1000 data.train.image=photos task.sigma=15; `pixelrl tasks NAME` lists a task's.
 """
+
+LONGEST = 1600
+"""Characters of the longest line that tells an error; the middle of longer ones is left out."""
 
 
 class Parser(argparse.ArgumentParser):
@@ -60,12 +63,18 @@ def main(argv: Sequence[str] | None = None) -> int:
         verb: Callable[[argparse.Namespace, list[str]], None] = arguments.verb
         verb(arguments, overrides)
         sys.stdout.flush()  # while it can still be told that nobody reads
-    except (Exception, KeyboardInterrupt) as error:
+    except (Exception, KeyboardInterrupt, SystemExit) as error:
+        if isinstance(error, SystemExit):  # of a parser that has helped, or of a person's Ctrl-C,
+            if not isinstance(error.__context__, KeyboardInterrupt):  # which Lightning makes a 1
+                raise
+            error = error.__context__
         failure = explain_failure(error)
         if failure is None:
             raise
-        if isinstance(error, BrokenPipeError):
+        if _is_of_output(error):
             _let_go_of_output()
+            if failure.line:
+                return _fail(f"standard output: {failure.line}")
         return _fail(*failure)
     return 0
 
@@ -155,6 +164,16 @@ def _print_anything() -> None:
             stream.reconfigure(errors="backslashreplace")
 
 
+def _is_of_output(error: BaseException) -> bool:
+    """Tell whether an error is of printing: raised by our own code, whose files name themselves."""
+    if not isinstance(error, OSError) or error.filename is not None:
+        return False
+    last = error.__traceback__
+    while last and last.tb_next:
+        last = last.tb_next
+    return last is not None and last.tb_frame.f_globals["__name__"].startswith("pixelrl.")
+
+
 def _let_go_of_output() -> None:
     """Have Python write nothing more to a closed pipe when it ends; it would complain."""
     try:
@@ -167,11 +186,11 @@ class _Stderr(logging.Handler):
     """Write to whatever stderr is now, as `print` does."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        print(self.format(record), file=sys.stderr)
+        print(make_printable(self.format(record)), file=sys.stderr)
 
 
 def _fail(message: str, status: int = 2) -> int:
-    line = " ".join(message.split())
+    line = make_printable(shorten(" ".join(message.split()), LONGEST))
     if line and is_first():
         print(f"pixelrl: {line}", file=sys.stderr)
     return status

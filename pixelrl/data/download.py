@@ -129,8 +129,7 @@ def _unpack(got: Path, archive: Archive, folder: Path) -> int:
             path = PurePosixPath(member)
             for source, target in archive.folders:
                 if path.parent == PurePosixPath(source) and path.name != "..":
-                    (folder / target).mkdir(parents=True, exist_ok=True)
-                    (folder / target / path.name).write_bytes(read())
+                    write_whole(folder / target / path.name, read())
                     count += 1
     except (tarfile.TarError, zipfile.BadZipFile, gzip.BadGzipFile, zlib.error, EOFError) as error:
         got.unlink()

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path, PurePath
 from typing import Any, Literal
 from zlib import crc32
@@ -92,21 +93,34 @@ class Maps:
 
     def __init__(self, task: Task, profile: Profile, seed: int) -> None:
         self.task, self.profile, self.seed = task, profile, seed
-        self._invented: dict[Path, dict[str, NDArray[Any]]] = {}
+        self._own = object()  # no other's inventions are kept under it
+        self._names: dict[Path, tuple[str, ...]] = {}
 
     def __call__(self, sample: Aligned) -> dict[str, NDArray[Any]]:
         """Read or invent ``(H,W,K)`` arrays by map name."""
         if set(sample) != {"image"} or set(self.task.learns_from) == {"image"}:
             return read_aligned(self.task, sample, self.profile)
         path = sample["image"]
-        if path not in self._invented:
-            rng, _ = seed_sample(self.seed, crc32(path.name.encode()))
-            image = as_map(_read(path, "image", self.task.channels, self.profile))
-            maps = self.task.invent(image, rng)
-            self._invented[path] = {
-                name: value.movedim(0, -1).contiguous().numpy() for name, value in maps.items()
-            }
-        return dict(self._invented[path])
+        made: dict[str, NDArray[Any]] = {}
+        if path not in self._names:
+            made = self._invent(path)
+            self._names[path] = tuple(made)
+
+        def find(name: str) -> NDArray[Any]:
+            if name not in made:  # it was pushed out; the same is invented again
+                made.update(self._invent(path))
+            return made[name]
+
+        return {
+            name: KEPT.get((self._own, path, name), partial(find, name))
+            for name in self._names[path]
+        }
+
+    def _invent(self, path: Path) -> dict[str, NDArray[Any]]:
+        rng, _ = seed_sample(self.seed, crc32(path.name.encode()))
+        image = as_map(_read(path, "image", self.task.channels, self.profile))
+        maps = self.task.invent(image, rng)
+        return {name: value.movedim(0, -1).contiguous().numpy() for name, value in maps.items()}
 
 
 def pose(task: Task, maps: Scene, rng: Generator | None) -> dict[str, Tensor]:

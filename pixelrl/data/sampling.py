@@ -80,7 +80,7 @@ def seed_sample(seed: int, number: int) -> tuple[Generator, int]:
     return Generator().manual_seed(wide >> 1), narrow & 0xFFFFFFFF
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=2)  # an episode may end one pass and begin another
 def _order(images: int, seed: int, lap: int) -> tuple[int, ...]:
     """Shuffle the images for one pass over them."""
     rng, _ = seed_sample(seed, lap)

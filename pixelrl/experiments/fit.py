@@ -8,9 +8,9 @@ import lightning.pytorch as pl
 from pixelrl.config.compose import Experiment
 from pixelrl.data.module import ImageData
 from pixelrl.discovery import Trust
-from pixelrl.errors import CheckpointError
 from pixelrl.experiments.evaluate import run_scoring
 from pixelrl.experiments.trainer import (
+    check_finished,
     check_start,
     make_checkpointing,
     make_data,
@@ -90,13 +90,7 @@ def _learn(
         # The start counts: what was learned before is kept if nothing better is found.
         trainer.validate(module, datamodule=data, verbose=False)
     trainer.fit(module, datamodule=data, ckpt_path=resume)
-    learned = trainer.fit_loop.total_batch_idx + 1
-    wanted = experiment.learning.batches
-    if learned != wanted:
-        raise CheckpointError(
-            f"{directory}: learned from {learned} of {wanted} episodes; go on with"
-            f" --resume {directory}."
-        )
+    check_finished(trainer, experiment, f"go on with --resume {directory}")
     save_last(trainer, directory)
     best = directory / runs.BEST
     if best.is_file():

@@ -6,6 +6,7 @@ from pathlib import Path
 from pixelrl.config.compose import Experiment
 from pixelrl.errors import ConfigError
 from pixelrl.experiments.trainer import (
+    check_finished,
     check_start,
     make_checkpointing,
     make_data,
@@ -48,6 +49,7 @@ def pretrain(experiment: Experiment) -> Path:
         experiment, directory, make_checkpointing(experiment, directory, supervised=not aims)
     )
     trainer.fit(module, datamodule=data)
+    check_finished(trainer, experiment, f"{directory} holds what was learned; begin again")
     save_last(trainer, directory)
     return directory / runs.BEST
 

@@ -14,7 +14,7 @@ from lightning.pytorch.strategies import DDPStrategy
 
 from pixelrl.config.compose import Experiment, as_plain, as_yaml
 from pixelrl.data.module import ImageData
-from pixelrl.errors import ConfigError
+from pixelrl.errors import CheckpointError, ConfigError
 from pixelrl.experiments.processes import check_processes, find_cluster, make_profiler
 from pixelrl.files import check_writable
 from pixelrl.runs import directory as runs
@@ -74,6 +74,22 @@ def make_checkpointing(
         ),
         Progress(experiment.learning.batches),
     ]
+
+
+def check_finished(trainer: pl.Trainer, experiment: Experiment, cure: str) -> None:
+    """Check that as many episodes were learned from as were asked for, whatever ended learning.
+
+    Args:
+        trainer: that learned.
+        experiment: what was asked for.
+        cure: how to have the others learned.
+
+    Raises:
+        CheckpointError: there were fewer.
+    """
+    learned, wanted = trainer.fit_loop.total_batch_idx + 1, experiment.learning.batches
+    if learned != wanted:
+        raise CheckpointError(f"learned from {learned} of {wanted} episodes; {cure}.")
 
 
 def validate_every(experiment: Experiment) -> int:

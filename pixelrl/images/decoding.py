@@ -6,10 +6,36 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from PIL import Image, UnidentifiedImageError
+from PIL import (  # what `FORMATS` needs; Pillow would look through all that it has
+    Image,
+    Jpeg2KImagePlugin,  # noqa: F401
+    TiffImagePlugin,  # noqa: F401
+    UnidentifiedImageError,
+    WebPImagePlugin,  # noqa: F401
+)
 
 from pixelrl.errors import DataError
 from pixelrl.images.folders import explain_refusal
+
+FORMATS = ("PNG", "JPEG", "WEBP", "TIFF", "BMP", "GIF", "PPM", "JPEG2000")
+"""What is read, whatever a file's suffix says. Not PostScript: Pillow has another program run it,
+and a file of that kind may be named like a photograph."""
+
+
+def open_picture(path: Path) -> Image.Image:
+    """Open an image file of a kind in `FORMATS`, without decoding it.
+
+    Raises:
+        OSError: it is missing, unreadable or of no such kind; what Pillow raises of damaged files
+            may be anything.
+
+    Example:
+        >>> from pixelrl.images.folders import list_bundled
+        >>> with open_picture(list_bundled("test")[0]) as picture:
+        ...     picture.format, picture.size
+        ('PNG', (512, 512))
+    """
+    return Image.open(path, formats=FORMATS)
 
 
 @contextmanager

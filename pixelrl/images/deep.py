@@ -10,8 +10,13 @@ import tifffile
 from numpy.typing import NDArray
 from PIL import Image
 
+from pixelrl.images.decoding import open_picture
+
 TIFF = frozenset({b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"})
 """The first four bytes of a TIFF, in either order of bytes, small or big."""
+
+MOST_SAMPLES = 8
+"""The most samples of a pixel: colors, transparency, and what a tool puts beside them."""
 
 
 def _head(path: Path) -> bytes:
@@ -74,7 +79,7 @@ def read_deep_kind(path: Path) -> int:
 
 def _deep_other(path: Path, top: int) -> NDArray[Any]:
     """Read PNG and PNM through OpenCV, since Pillow keeps 8 bits of a color image's 16."""
-    with Image.open(path) as opened:
+    with open_picture(path) as opened:
         opened.load()  # OpenCV fills up truncated files without a word
         turn, clear = opened.getexif().get(0x0112, 1), opened.info.get("transparency")
     array = _opencv(path)
@@ -98,8 +103,10 @@ def _deep_tiff(path: Path) -> NDArray[Any] | None:
         page: Any = tiff.pages[0]
         if page.dtype is None or (page.dtype.itemsize == 1 and page.dtype.kind != "i"):
             return None
-        if page.photometric not in {0, 1, 2} or page.axes not in {"YX", "YXS", "SYX"}:
-            raise ValueError(f"neither gray nor RGB: {page.photometric!s}, {page.axes}")
+        plain = page.axes in {"YX", "YXS", "SYX"} and page.samplesperpixel <= MOST_SAMPLES
+        if page.photometric not in {0, 1, 2} or not plain:
+            told = f"{page.photometric!s}, {page.axes}, {page.samplesperpixel} samples a pixel"
+            raise ValueError(f"neither gray nor RGB: {told}")
         most = 2 * (Image.MAX_IMAGE_PIXELS or page.imagewidth * page.imagelength)
         if page.imagewidth * page.imagelength > most:
             raise Image.DecompressionBombError(f"more than {most} pixels")

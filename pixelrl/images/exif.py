@@ -9,6 +9,8 @@ import tifffile
 from PIL import Image
 from PIL.TiffImagePlugin import ImageFileDirectory_v2
 
+from pixelrl.images.decoding import hush_decoders
+
 ORIENTATION = 0x0112
 BELOW = (0x8769, 0x8825)
 """The tags that point to directories of further tags: of the exposure, and of the place."""
@@ -66,14 +68,18 @@ def read_tiff_exif(path: Path) -> bytes:
 
 
 def load_exif(block: bytes) -> Image.Exif:
-    """Parse an EXIF block.
+    """Parse an EXIF block; a damaged one tells nothing.
 
     Example:
-        >>> len(load_exif(Image.Exif().tobytes()))
-        0
+        >>> len(load_exif(Image.Exif().tobytes())), len(load_exif(b"noise"))
+        (0, 0)
     """
     exif = Image.Exif()
-    exif.load(block)
+    try:
+        with hush_decoders():
+            exif.load(block)
+    except Exception:  # of a damaged one Pillow raises whatever it stumbles over
+        return Image.Exif()
     return exif
 
 

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from pixelrl.errors import DataError, MapError
 from pixelrl.files import whole_file
-from pixelrl.images.decoding import explain_decoding, hush_decoders
+from pixelrl.images.decoding import explain_decoding, hush_decoders, open_picture
 from pixelrl.images.deep import is_tiff, read_deep
 
 
@@ -77,7 +77,7 @@ def read_embedded_profile(path: Path) -> bytes:
                 with tifffile.TiffFile(path) as tiff:
                     page: Any = tiff.pages[0]
                     return bytes(page.tags.valueof(34675, default=b""))
-            with Image.open(path) as opened:
+            with open_picture(path) as opened:
                 return opened.info.get("icc_profile") or b""
     except (OSError, ValueError, tifffile.TiffFileError) as error:
         raise DataError(f"{path}: cannot be read for its color profile ({error}).") from error
@@ -215,7 +215,7 @@ def open_upright(path: Path) -> Image.Image:
         >>> [open_upright(path).mode for path in list_bundled("test")]
         ['RGB', 'L']
     """
-    with Image.open(path) as opened:
+    with open_picture(path) as opened:
         picture = ImageOps.exif_transpose(opened)
         if picture.mode in {"I", "F", "I;16", "I;16B"}:
             raise ValueError(f"mode {picture.mode} of unknown range")

@@ -8,6 +8,7 @@ import tifffile
 from PIL import Image
 
 from pixelrl.errors import DataError
+from pixelrl.images.decoding import open_picture
 from pixelrl.images.deep import is_tiff
 from pixelrl.images.folders import explain_refusal
 
@@ -54,7 +55,7 @@ def _size(path: Path) -> tuple[int, int]:
         with tifffile.TiffFile(path) as tiff:
             page: Any = tiff.pages[0]
             return int(page.imagewidth), int(page.imagelength)
-    with Image.open(path) as opened:
+    with open_picture(path) as opened:
         return opened.size
 
 

@@ -5,9 +5,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 import tifffile
-from PIL import Image
 
-from pixelrl.images.decoding import explain_decoding
+from pixelrl.images.decoding import explain_decoding, open_picture
 from pixelrl.images.deep import is_tiff, read_deep_kind
 from pixelrl.images.exif import read_exif, read_tiff_exif
 from pixelrl.images.files import read_embedded_profile
@@ -84,14 +83,14 @@ def measure_picture(path: Path) -> int:
                 with tifffile.TiffFile(path) as tiff:
                     page: Any = tiff.pages[0]
                     return int(page.imagewidth * page.imagelength)
-            with Image.open(path) as opened:
+            with open_picture(path) as opened:
                 return opened.width * opened.height
     except ValueError:  # why is told when it is read
         return 0
 
 
 def _of_other(path: Path) -> Metadata:
-    with Image.open(path) as opened:
+    with open_picture(path) as opened:
         mode, told = opened.mode, opened.info
         kind: Kind = "uint16" if read_deep_kind(path) else "uint8"
         gray = mode in {"1", "L", "LA", "La"} or mode.startswith("I")

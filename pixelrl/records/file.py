@@ -9,9 +9,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from pixelrl.documents import SMALL
 from pixelrl.errors import DataError
 from pixelrl.files import whole_file
-from pixelrl.images.archives import TooLargeError, check_archive
+from pixelrl.images.archives import Head, TooLargeError, read_heads
+from pixelrl.images.limits import MOST_PIXELS
 
 Arrays = Mapping[str, NDArray[Any]]
 """What an episode looked like besides its choices, by the names of `ARRAYS`."""
@@ -83,7 +85,8 @@ def load_choices(path: Path, *, with_arrays: bool = False) -> Recorded:
         DataError: the file is missing or not a choice file.
     """
     try:
-        check_archive(path)
+        heads = read_heads(path)
+        _check_sizes(path, heads)
         with np.load(path, allow_pickle=False) as stored:
             about = json.loads(str(stored["about"]))
             wanted = [name for name in ARRAYS if with_arrays and name in stored]
@@ -99,17 +102,36 @@ def load_choices(path: Path, *, with_arrays: bool = False) -> Recorded:
         raise DataError(f"{path}: no such file; pass a .choices.npz that predict wrote.") from error
     except TooLargeError as error:
         raise DataError(f"{path}: {error}; pass a .choices.npz of predict.") from error
+    except DataError:
+        raise
     except Exception as error:  # on damaged files NumPy raises whatever it stumbles over
         raise DataError(f"{path}: not a choice file; pass a .choices.npz of predict.") from error
-    choices = recorded.choices
-    if choices.ndim != 3 or choices.dtype != np.uint8 or choices.max(initial=0) >= len(recorded[1]):
-        raise DataError(
-            f"{path}: expected choices (T,H,W) uint8 below {len(recorded.edits)},"
-            f" got {choices.dtype} {choices.shape} up to {choices.max(initial=0)}."
-        )
-    for name, array in recorded.arrays.items():
-        _check(path, name, array, choices.shape)
+    if (top := recorded.choices.max(initial=0)) >= len(edits):
+        raise DataError(f"{path}: expected choices below {len(edits)}, got some up to {top}.")
     return recorded
+
+
+def _check_sizes(path: Path, heads: Mapping[str, Head]) -> None:
+    """Refuse a file whose arrays are not what they should be, before one of them is read.
+
+    Raises:
+        DataError: one is of another shape or type, or of more pixels than images may have.
+        KeyError: the file has no choices.
+        TooLargeError: what it says of itself is longer than such texts are.
+    """
+    shape, kind = heads["choices"]
+    if len(shape) != 3 or kind != np.uint8:
+        raise DataError(f"{path}: expected choices (T,H,W) uint8, got {kind} {shape}.")
+    if shape[1] * shape[2] > MOST_PIXELS:
+        raise DataError(
+            f"{path}: choices of {shape[2]}x{shape[1]} pixels, more than the"
+            f" {MOST_PIXELS / 1e6:.0f} million of the largest images."
+        )
+    if heads["about"].bytes > 4 * SMALL:  # a character takes four bytes here
+        raise TooLargeError("its settings are larger than such texts are")
+    for name in ARRAYS:
+        if name in heads:
+            _check(path, name, heads[name], shape)
 
 
 def _texts(told: object) -> list[str]:
@@ -123,12 +145,12 @@ def _texts(told: object) -> list[str]:
     return told
 
 
-def _check(path: Path, name: str, array: NDArray[Any], shape: tuple[int, ...]) -> None:
+def _check(path: Path, name: str, array: Head, shape: tuple[int, ...]) -> None:
     """Refuse an array that is not of the size of its choices ``(T,H,W)``."""
     length, *size = shape
     kind, fits = {
-        "frames": ("uint8", array.shape[:-1] == (length + 1, *size)),
-        "target": ("uint8", array.shape[:-1] == (*size,)),
+        "frames": ("uint8", array.shape[:-1] == (length + 1, *size) and array.shape[-1] in {1, 3}),
+        "target": ("uint8", array.shape[:-1] == (*size,) and array.shape[-1] in {1, 3}),
         "original": ("uint8", array.shape == shape),
         "doubt": ("float16", array.shape == (*size,)),
     }.get(name, ("float16", array.shape == shape))

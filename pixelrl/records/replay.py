@@ -54,9 +54,9 @@ def replay_file(choices: Path, maps: Mapping[str, Path], *, trust: Trust | None 
         The outcome, beside that of the choices as first recorded.
 
     Raises:
-        DataError: a file is unreadable or does not fit.
+        DataError: a file is unreadable, or the choices are not of the image's size.
         ConfigError: the edits recorded are not the task's.
-        MapError: the choices are not of the image's size.
+        MapError: the choices are not as many steps as the task has.
         PluginError: the task is not installed, or code that is not trusted.
     """
     recorded = load_choices(choices, with_arrays=True)
@@ -70,6 +70,12 @@ def replay_file(choices: Path, maps: Mapping[str, Path], *, trust: Trust | None 
     original = recorded.arrays.get("original", recorded.choices)
     if original.max(initial=0) >= len(recorded.edits):
         raise DataError(f"{choices}: its original names edits that do not exist; replay another.")
+    height, width = scene["image"].shape[-2:]
+    if recorded.choices.shape[1:] != (height, width):
+        raise DataError(
+            f"{maps['image']}: {width}x{height} pixels, but {choices} is of"
+            f" {recorded.choices.shape[2]}x{recorded.choices.shape[1]}; replay it on its image."
+        )
     image = replay_choices(experiment, recorded.choices, scene)
     altered = not np.array_equal(original, recorded.choices)
     before = replay_choices(experiment, original, scene) if altered else image

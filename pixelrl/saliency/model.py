@@ -26,6 +26,9 @@ KEPT = 4
 """So many maps are remembered: an episode needs its first image and a step's before and after; a
 fourth place lets these three be asked for in any order."""
 
+MOST_BYTES = 2 * 1024**3
+"""So many bytes of images and maps are remembered; of larger ones fewer, but always the last."""
+
 
 @runtime_checkable
 class SaliencyModel(Protocol):
@@ -149,6 +152,8 @@ class Saliency:
                 return kept.saliency
         saliency = self._computed(image)
         self._kept.append(_Kept(image, version, saliency))
+        while len(self._kept) > 1 and sum(kept.bytes for kept in self._kept) > MOST_BYTES:
+            self._kept.popleft()
         return saliency
 
     def _computed(self, image: Tensor) -> Tensor:
@@ -269,6 +274,10 @@ class _Kept(NamedTuple):
     image: Tensor
     version: int
     saliency: Tensor
+
+    @property
+    def bytes(self) -> int:
+        return self.image.nbytes + self.saliency.nbytes
 
 
 def _made(name: str, options: Mapping[str, Any]) -> SaliencyModel:

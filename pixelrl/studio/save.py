@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from pixelrl.files import check_targets, write_whole
+from pixelrl.files import check_targets, whole_file, write_whole
 from pixelrl.images.files import write_image
 from pixelrl.images.formats import suffix_for
 from pixelrl.images.photograph import read_photograph
@@ -42,8 +42,9 @@ def save_episode(
     recipe = out / f"{name}.sh"
     check_targets([target, *beside.values(), recipe], [source])
     if episode.picture.uploaded:
-        (out / "inputs").mkdir(parents=True, exist_ok=True)
-        source = Path(shutil.copyfile(source, out / "inputs" / source.name))
+        with whole_file(out / "inputs" / source.name) as part:
+            shutil.copyfile(source, part)
+        source = out / "inputs" / source.name
     masks = _write_masks(episode, out, name)
     history = [
         sign({**describe_rule(rule), **_mask(rule.region, masks)}, "studio")

@@ -6,8 +6,10 @@ are checked as well, against names that are made to point here.
 """
 
 import json
+import os
 import re
 import secrets
+import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
@@ -19,6 +21,7 @@ from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from pixelrl.errors import ConfigError, PixelRLError
+from pixelrl.files import write_whole
 from pixelrl.studio import messages
 from pixelrl.studio.messages import MOST_BYTES
 from pixelrl.studio.save import save_episode
@@ -77,6 +80,7 @@ class Studio(ThreadingHTTPServer):
         self.token = secrets.token_urlsafe(16)
         self._folder = tempfile.TemporaryDirectory(prefix="pixelrl-studio-")
         self.uploads = Path(self._folder.name)
+        self.opened: set[Path] = set()
         try:
             super().__init__((LOOPBACK, port), Handler)
         except (OSError, OverflowError) as error:
@@ -137,9 +141,12 @@ class Handler(BaseHTTPRequestHandler):
             self._send_json({"error": " ".join(str(error).split())}, HTTPStatus.BAD_REQUEST)
         except (ConnectionError, TimeoutError):
             self.close_connection = True  # the page went away
-        except OSError as error:
+        except OSError as error:  # such as a full disk
             told = f"{error.filename or 'the studio'}: {error.strerror or error}."
-            self._send_json({"error": told}, HTTPStatus.INTERNAL_SERVER_ERROR)
+            self._send_json({"error": told}, HTTPStatus.INSUFFICIENT_STORAGE)
+        except MemoryError:
+            told = "not enough memory for this picture; reduce it, or use predict with data.tile."
+            self._send_json({"error": told}, HTTPStatus.INSUFFICIENT_STORAGE)
         except Exception:
             told = "the studio stumbled; the terminal it runs in tells why."
             self._send_json({"error": told}, HTTPStatus.INTERNAL_SERVER_ERROR)
@@ -153,7 +160,11 @@ class Handler(BaseHTTPRequestHandler):
         origin = self.headers.get("Origin")
         if origin is not None and origin != f"http://{host}":
             raise RefusalError(HTTPStatus.FORBIDDEN, "the studio answers its own page only.")
-        token, slash, rest = urlsplit(self.path).path.removeprefix("/").partition("/")
+        try:
+            path = urlsplit(self.path).path
+        except ValueError as error:  # such as an address with half a bracket
+            raise RefusalError(HTTPStatus.BAD_REQUEST, "no address.") from error
+        token, slash, rest = path.removeprefix("/").partition("/")
         if not slash or not secrets.compare_digest(token.encode(), self.server.token.encode()):
             raise RefusalError(
                 HTTPStatus.FORBIDDEN, "open the address that pixelrl studio printed."
@@ -176,7 +187,13 @@ class Handler(BaseHTTPRequestHandler):
     def _post(self, path: str) -> None:
         session = self.server.session
         if path == "open":
-            episode = session.open(self._upload(), uploaded=True)
+            picture = self._upload()
+            try:
+                episode = session.open(picture, uploaded=True)
+            except BaseException:
+                shutil.rmtree(picture.parent, ignore_errors=True)
+                raise
+            self._forget_others(picture.parent)
             self._send_json(messages.describe_episode(session, episode))
         elif path == "rollout":
             sent = self._json()
@@ -228,11 +245,20 @@ class Handler(BaseHTTPRequestHandler):
         """Store an uploaded picture under a harmless name of its own."""
         data = self._body(r"image/(png|jpeg|webp|bmp|tiff|x-ms-bmp)")
         sent = parse_qs(urlsplit(self.path).query).get("name", [""])[0]
-        name = re.sub(r"[^\w.-]+", "-", unquote(sent)).strip(".-")[-80:] or "picture"
-        folder = Path(tempfile.mkdtemp(dir=self.server.uploads))  # the open picture's file stays
+        name = re.sub(r"[^\w.-]+", "-", unquote(sent)).strip(".-")[-80:]
+        name = os.fsencode(name)[-80:].decode("utf-8", "ignore") or "picture"
+        folder = Path(tempfile.mkdtemp(dir=self.server.uploads))  # that of the open picture stays
         path = folder / (name if "." in name else f"{name}.png")
-        path.write_bytes(data)
+        write_whole(path, data)
         return path
+
+    def _forget_others(self, opened: Path) -> None:
+        """Remove what was opened before through the page: the disk is the user's."""
+        server = self.server
+        server.opened.add(opened)
+        for folder in server.opened - {server.session.base.picture.path.parent}:
+            shutil.rmtree(folder, ignore_errors=True)
+            server.opened.discard(folder)
 
     def _send_json(self, value: object, status: HTTPStatus = HTTPStatus.OK) -> None:
         self._send(json.dumps(value).encode(), "application/json", status)

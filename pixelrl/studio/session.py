@@ -30,6 +30,10 @@ MOST_PIXELS = 4_000_000
 KEPT = 3
 """So many episodes under rules are kept; older ones are forgotten."""
 
+MOST_BYTES = 4 * 1024**3
+"""So much memory episodes may take; older ones are forgotten earlier, and a picture whose one
+episode would take more is not opened."""
+
 
 class Picture(NamedTuple):
     """Hold the picture that is open.
@@ -95,6 +99,17 @@ class Episode:
         trace = self.edited.trace
         return None if trace is None or trace.doubt is None else trace.doubt[0]
 
+    @property
+    def bytes(self) -> int:
+        """How much memory it takes."""
+        trace = self.edited.trace or ()
+        held = [
+            self.edited.image,
+            self.edited.choices,
+            *(map_ for map_ in trace if map_ is not None),
+        ]
+        return sum(each.nbytes for each in held)
+
     def change(self, step: int) -> Difference:
         """Tell what the rules changed up to a step."""
         return draw_difference((self.base or self).frames[step], self.frames[step])
@@ -144,6 +159,13 @@ class Session:
         profile = self.experiment.data.profile
         image = as_map(read_map(path, "image", self.task.channels, profile))[None]
         size = (image.shape[2], image.shape[3])
+        # Frames, choices of eight bytes, and three maps of thoughts, each step.
+        needed = image.nbytes + self.task.length * size[0] * size[1] * (4 * image.shape[1] + 20)
+        if needed > MOST_BYTES:
+            raise DataError(
+                f"{path.name}: {self.task.length} steps on {size[1]}x{size[0]} pixels would take"
+                f" {needed / 1e9:.0f} GB; cut or reduce it, or use predict."
+            )
         if self.masked and mask is None:
             mask = crop_middle(size)
         return self._begin(Picture(path, image, uploaded), mask)
@@ -168,6 +190,9 @@ class Session:
             self._episodes[episode.number] = episode
             for number in list(self._episodes)[1:-KEPT]:
                 del self._episodes[number]
+            for number in list(self._episodes)[1:-1]:  # the first and the last are needed
+                if sum(each.bytes for each in self._episodes.values()) > MOST_BYTES:
+                    del self._episodes[number]
             return episode
 
     @property

@@ -5,6 +5,7 @@ import time
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import optuna
 from optuna.distributions import BaseDistribution
@@ -128,7 +129,7 @@ def _open(
     A database is tried more than once: of two processes that make its tables at once, one fails.
     """
     try:
-        storage = RDBStorage(address) if address else _journal(directory / JOURNAL)
+        storage = RDBStorage(address) if address else JournalStorage(_Journal(directory / JOURNAL))
         study = optuna.create_study(
             storage=storage,
             study_name=directory.resolve().name if address else "sweep",
@@ -155,18 +156,36 @@ def say(error: Exception) -> str:
     return (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
 
 
-def _journal(file: Path) -> JournalStorage:
-    """Open a journal; a last line that a kill or a full disk cut short is dropped."""
-    path = str(file.resolve())  # Optuna needs it absolute for its lock
-    lock = JournalFileOpenLock(path)
-    lock.acquire()
-    try:
-        if file.is_file() and not (content := file.read_bytes()).endswith(b"\n"):
-            with file.open("r+b") as cut:
-                cut.truncate(content.rfind(b"\n") + 1)
-    finally:
-        lock.release()
-    return JournalStorage(JournalFileBackend(path, lock_obj=lock))
+class _Journal(JournalFileBackend):
+    """A journal whose lines are written whole or not at all."""
+
+    def __init__(self, file: Path) -> None:
+        path = str(file.resolve())  # Optuna needs it absolute for its lock
+        self.file, self.lock = file, JournalFileOpenLock(path)
+        self.drop_cut_line()
+        super().__init__(path, lock_obj=self.lock)
+
+    def append_logs(self, logs: list[dict[str, Any]]) -> None:
+        """Append what happened, a line each.
+
+        Raises:
+            OSError: it cannot be written, and names the file.
+        """
+        try:
+            super().append_logs(logs)
+        except OSError as error:
+            self.drop_cut_line()
+            raise OSError(error.errno, error.strerror or str(error), str(self.file)) from error
+
+    def drop_cut_line(self) -> None:
+        """Drop a last line that a kill or a full disk has cut."""
+        self.lock.acquire()
+        try:
+            if self.file.is_file() and not (content := self.file.read_bytes()).endswith(b"\n"):
+                with self.file.open("r+b") as cut:
+                    cut.truncate(content.rfind(b"\n") + 1)
+        finally:
+            self.lock.release()
 
 
 def _plain(sweep: Sweep) -> object:

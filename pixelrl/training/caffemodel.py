@@ -6,7 +6,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from pixelrl.documents import read_small
 from pixelrl.errors import CheckpointError
+
+MOST_BYTES = 10**9
+"""The most that published weights may hold; the largest of them hold a few million."""
 
 
 def read_blobs(path: Path) -> dict[str, list[NDArray[np.float32]]]:
@@ -18,7 +22,7 @@ def read_blobs(path: Path) -> dict[str, list[NDArray[np.float32]]]:
         CheckpointError: the file cannot be read, is no Caffe model, or is damaged.
     """
     try:
-        net = _parse(path.read_bytes())
+        net = _parse(read_small(path, MOST_BYTES))
         layers = [(_parse(raw), 1, 7) for raw in _raw(net, 100)]
         layers += [(_parse(raw), 4, 6) for raw in _raw(net, 2)]
         named = {

@@ -213,7 +213,7 @@ def read(path: Path) -> dict[str, Any]:
         isinstance(each, Mapping) for name, each in about.items() if name != "name"
     )
     named = isinstance(weights, Mapping) and all(
-        isinstance(each, torch.Tensor) for each in weights.values()
+        isinstance(name, str) and isinstance(each, torch.Tensor) for name, each in weights.items()
     )
     if not (sections and named):
         raise CheckpointError(f"{path}: it lacks its settings or weights; use another checkpoint.")
@@ -280,6 +280,8 @@ def _fill(module: PixelA3C, weights: Mapping[str, Any], path: Path) -> None:
             " network.memory and learning.spread as they were."
         )
     for name, value in weights.items():
+        if value.is_floating_point() != own[name].is_floating_point():
+            raise CheckpointError(f"{path}: {name} holds {value.dtype}; the file is no policy's.")
         if not torch.isfinite(value).all():
             raise CheckpointError(
                 f"{path}: weight {name} holds numbers that are none; its run diverged."

@@ -16,6 +16,9 @@ from pixelrl.files import whole_file
 DIGEST = "pixelrl_digest"
 """Where a checkpoint holds the SHA-256 of all else in it."""
 
+MOST_BYTES = 8 * 1024**3
+"""The most that a checkpoint or weight file may hold; ours hold some megabytes."""
+
 
 class WholeCheckpoints(CheckpointIO):
     """Write checkpoints whole or not at all, and refuse those that changed since.
@@ -79,6 +82,7 @@ def read_whole(path: Path) -> dict[str, Any]:
     if not path.is_file():
         told = "no such file" if not path.exists() else "a folder or a pipe"
         raise CheckpointError(f"{path}: {told}; pass a checkpoint that fit has written.")
+    check_size(path)
     try:
         _check_members(path)
         stored = torch.load(path, map_location="cpu", weights_only=True)
@@ -99,6 +103,18 @@ def read_whole(path: Path) -> dict[str, Any]:
     return stored
 
 
+def check_size(path: Path) -> None:
+    """Refuse a file that is too large to be one of ours, before it is read.
+
+    Raises:
+        CheckpointError: it is.
+    """
+    if (size := path.stat().st_size) > MOST_BYTES:
+        raise CheckpointError(
+            f"{path}: {size / 1e9:.0f} GB, more than the {MOST_BYTES / 1e9:.0f} that are read."
+        )
+
+
 def _check_members(path: Path) -> None:
     """Check that an archive holds no more than its file does, before anything is unpacked.
 
@@ -113,12 +129,14 @@ def _check_members(path: Path) -> None:
 
 
 def _check_sizes(value: Any) -> None:  # noqa: ANN401
-    """Check that no tensor claims more numbers than the file holds for it.
+    """Check that every tensor is a plain one, whose numbers the file holds.
 
     Raises:
-        ValueError: one does.
+        ValueError: one is not, or claims more numbers than there are.
     """
     if isinstance(value, Tensor):
+        if value.layout != torch.strided or value.is_quantized or value.device.type != "cpu":
+            raise ValueError("a tensor without numbers, or with numbers of a strange kind")
         if value.numel() * value.element_size() > value.untyped_storage().nbytes():
             raise ValueError("a tensor claims more numbers than there are")
     elif isinstance(value, Mapping):

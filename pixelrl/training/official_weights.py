@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from pixelrl.errors import CheckpointError
-from pixelrl.images.archives import check_archive
+from pixelrl.images.archives import TooLargeError, read_heads
 from pixelrl.rl.network import PolicyValueNet
-from pixelrl.training.caffemodel import read_blobs
+from pixelrl.training.caffemodel import MOST_BYTES, read_blobs
 
 Arrays = dict[str, NDArray[Any]]
 Recipe = dict[str, tuple[str, ...]]
@@ -125,9 +125,11 @@ def load_official_weights(policy: PolicyValueNet, spread: nn.Module | None, path
 def _arrays(path: Path) -> Arrays:
     """Read an ``.npz``, executing nothing in it."""
     try:
-        check_archive(path)
+        read_heads(path, MOST_BYTES)
         with np.load(path, allow_pickle=False) as file:
             return {name: np.asarray(file[name]) for name in file.files}
+    except TooLargeError as error:
+        raise CheckpointError(f"{path}: {error}; pass a published .npz or .caffemodel.") from error
     except Exception as error:  # on damaged files NumPy raises whatever it stumbles over
         raise CheckpointError(
             f"{path}: no .npz of weights, or a damaged one; pass a published .npz or .caffemodel."

@@ -8,6 +8,7 @@ from typing import Any
 from lightning.pytorch.loggers import Logger
 from lightning.pytorch.utilities import rank_zero_only
 
+from pixelrl.files import append_whole
 from pixelrl.runs.metrics import ROWS
 
 
@@ -53,14 +54,4 @@ class RowLogger(Logger):
         """Leave them to the run's ``config.yaml``."""
 
     def _append(self, row: Mapping[str, Any]) -> None:
-        self.file.parent.mkdir(parents=True, exist_ok=True)
-        with self.file.open("a+b") as file:
-            if file.tell() and not _ends_a_line(self.file):
-                file.write(b"\n")
-            file.write(json.dumps(row).encode() + b"\n")
-
-
-def _ends_a_line(path: Path) -> bool:
-    with path.open("rb") as file:
-        file.seek(-1, 2)
-        return file.read() == b"\n"
+        append_whole(self.file, json.dumps(row).encode())

@@ -17,7 +17,7 @@ from pixelrl.config.compose import Experiment, as_plain
 from pixelrl.errors import CheckpointError
 from pixelrl.files import write_whole
 from pixelrl.settings import Run
-from pixelrl.training.files import digest_of
+from pixelrl.training.files import check_size, digest_of
 
 KEY = "pixelrl"
 """Where a checkpoint holds our part: format version and settings, plain values only."""
@@ -70,6 +70,7 @@ def read_weights(path: Path) -> dict[str, Any]:
     """
     if not path.is_file():
         raise CheckpointError(f"{path}: no such file; `pixelrl weights` lists what is installed.")
+    check_size(path)
     try:
         with safetensors.safe_open(path, "pt") as file:
             metadata = file.metadata() or {}

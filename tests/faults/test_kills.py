@@ -8,7 +8,7 @@ import json
 import os
 import random
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -151,3 +151,29 @@ def test_killed_and_resumed_a_run_leaves_the_same(
     compare(left(resumed.directory), whole)
     names = {file.name for file in (resumed.directory / "checkpoints").iterdir()}
     assert names == {"last.ckpt", "previous.ckpt", "best.ckpt"}  # no orphans
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize("seed", range(4))
+def test_whatever_is_learned_a_resumed_run_is_the_uninterrupted_one(
+    tmp_path: Path, seed: int
+) -> None:
+    rng = random.Random(seed)
+    drawn = [
+        f"learning.window={rng.choice([1, 2, 5])}",
+        f"learning.estimator={rng.choice(['sampled', 'expected'])}",
+        f"learning.optimizer={rng.choice(['adam', 'muon'])}",
+        f"network.memory={rng.choice(['true', 'false'])}",
+        f"data.batch={rng.choice([1, 3])}",
+        f"run.seed={rng.randrange(1000)}",
+        *SETTINGS,
+    ]
+    task = rng.choice(["denoising", "inpainting"])
+    whole = fit(compose(task, overrides=tiny(tmp_path, *drawn, "run.name=whole")))
+    experiment = compose(task, overrides=tiny(tmp_path, *drawn, "run.name=killed"))
+    for _ in range(3):
+        point, count = rng.choice(sorted(POINTS)), rng.randint(1, 6)
+        with suppress(Killed), dies(point, count, after=rng.random() < 0.5):
+            fit(experiment, find_resumed("auto", tmp_path / "runs", "killed"))
+    resumed = fit(experiment, find_resumed("auto", tmp_path / "runs", "killed"))
+    compare(left(resumed.directory), left(whole.directory))

@@ -1,13 +1,9 @@
 """The studio: strangers are refused, the page does what people ask, its recipe repeats it."""
 
 import base64
-import http.client
 import io
 import json
 import shlex
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +13,7 @@ import torch
 from PIL import Image
 
 from browser import browser_page
-from photos import write_photos
-from pixelrl.agents import find_weights
+from desks import SIZE, ask, blot, mask
 from pixelrl.cli.main import main
 from pixelrl.errors import ConfigError, DataError
 from pixelrl.intervention.regions import Region
@@ -26,91 +21,7 @@ from pixelrl.intervention.rules import Rule
 from pixelrl.records.file import load_choices
 from pixelrl.studio import server as serving
 from pixelrl.studio.server import Studio
-from pixelrl.studio.session import KEPT, Session
-from pixelrl.training.checkpoint import restore
-
-SIZE = (48, 56)
-
-
-@pytest.fixture
-def photo(tmp_path: Path) -> Path:
-    return write_photos(tmp_path / "my photos", count=1) / "photo0.png"
-
-
-@contextmanager
-def serving_desk(checkpoint: Path, photo: Path, out: Path) -> Iterator[Studio]:
-    found = restore(checkpoint)
-    session = Session(found.module, found.experiment)
-    session.open(photo)
-    with Studio(session, ["--checkpoint", str(checkpoint)], out) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-        thread.start()
-        yield server
-        server.shutdown()
-        thread.join()
-
-
-@pytest.fixture
-def studio(checkpoint: Path, tmp_path: Path, photo: Path) -> Iterator[Studio]:
-    """Serve a policy of denoising with a picture of 56x48 pixels open."""
-    with serving_desk(checkpoint, photo, tmp_path / "kept") as server:
-        yield server
-
-
-@pytest.fixture(scope="module")
-def marking(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Let a policy that works on a region as well learn for seconds."""
-    folder = tmp_path_factory.mktemp("marking")
-    small = ["task.side=32", "task.length=2", "network.width=8", "data.crop=64", "data.batch=2"]
-    few = ["learning.episodes=1", "data.limit=1", "data.val_repeat=1", "data.val_crop=64"]
-    options = [*small, *few, f"run.root={folder}", "run.name=one", "run.accelerator=cpu"]
-    assert main(["fit", "--task", "saliency_editing", *options]) == 0
-    return folder / "one" / "checkpoints" / "last.ckpt"
-
-
-@pytest.fixture
-def marked(marking: Path, tmp_path: Path, photo: Path) -> Iterator[Studio]:
-    """Serve that policy with a picture of 56x48 pixels open."""
-    with serving_desk(marking, photo, tmp_path / "kept") as server:
-        yield server
-
-
-@pytest.fixture
-def aiming(tmp_path: Path, photo: Path) -> Iterator[Studio]:
-    """Serve the agents in the box that take off text, with the same picture open."""
-    with serving_desk(find_weights("inpainting"), photo, tmp_path / "kept") as server:
-        yield server
-
-
-def ask(
-    studio: Studio, path: str, body: Any = None, token: str | None = None, **headers: str
-) -> tuple[int, Any]:
-    """Send a request; a body that is not bytes goes as JSON. Returns status and answer."""
-    connection = http.client.HTTPConnection("127.0.0.1", studio.server_port, timeout=30)
-    given = {name.replace("_", "-"): value for name, value in headers.items()}
-    data = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
-    kind = {} if body is None else {"Content-Type": "application/json"}
-    address = f"/{studio.token if token is None else token}/{path}"
-    connection.request("GET" if body is None else "POST", address, data, {**kind, **given})
-    response = connection.getresponse()
-    answer = response.read()
-    assert "default-src 'none'" in (response.getheader("Content-Security-Policy") or "")
-    connection.close()
-    json_sent = response.getheader("Content-Type") == "application/json"
-    return response.status, json.loads(answer) if json_sent else answer
-
-
-def mask(inside: np.ndarray) -> str:
-    buffer = io.BytesIO()
-    Image.fromarray((inside * 255).astype(np.uint8)).save(buffer, "PNG")
-    return base64.b64encode(buffer.getvalue()).decode()
-
-
-def blot() -> np.ndarray:
-    inside = np.zeros(SIZE, bool)
-    inside[10:30, 5:25] = True
-    return inside
-
+from pixelrl.studio.session import KEPT
 
 # Who may ask
 

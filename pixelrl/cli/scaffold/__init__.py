@@ -2,11 +2,13 @@
 
 import keyword
 import re
+import shutil
 from pathlib import Path
 from string import Template
 
 from pixelrl.discovery import TASKS, list_installed
 from pixelrl.errors import ConfigError
+from pixelrl.files import write_whole
 
 CONTRACT = 1
 """Stated here too, since `pixelrl.task` would import torch; a test holds both equal."""
@@ -24,6 +26,7 @@ def new_task(name: str, directory: Path | None = None) -> list[Path]:
 
     Raises:
         ConfigError: the name cannot be one, is taken, or the directory holds something.
+        OSError: a file cannot be written; nothing is left of the others.
     """
     if not re.fullmatch(r"[a-z][a-z0-9_]*", name) or keyword.iskeyword(name):
         raise ConfigError(
@@ -55,10 +58,24 @@ def new_task(name: str, directory: Path | None = None) -> list[Path]:
         "test.py": f"tests/test_{name}.py",
     }
     written = [directory / place for place in places.values()]
-    for source, path in zip(places, written, strict=True):
-        text = (Path(__file__).parent / "files" / f"{source}.txt").read_text("utf-8")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(Template(text).substitute(values), "utf-8")
-    typed = directory / "src" / package / "py.typed"
-    typed.touch()
+    texts = [
+        Template((Path(__file__).parent / "files" / f"{source}.txt").read_text("utf-8"))
+        for source in places
+    ]
+    there = directory.exists()
+    try:
+        for text, path in zip(texts, written, strict=True):
+            write_whole(path, text.substitute(values))
+        write_whole(typed := directory / "src" / package / "py.typed", "")
+    except OSError:
+        _remove(directory, keep=there)
+        raise
     return [*written, typed]
+
+
+def _remove(directory: Path, *, keep: bool) -> None:
+    """Remove what was written before something could not be, so that it can be tried again."""
+    for path in directory.iterdir() if directory.is_dir() else ():
+        shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink()
+    if not keep and directory.is_dir():
+        directory.rmdir()
