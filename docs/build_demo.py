@@ -22,42 +22,46 @@ from pixelrl.training.checkpoint import restore
 PAGE = Path(__file__).parent / "demo"
 STUDIO = Path(__file__).parents[1] / "pixelrl" / "studio" / "page"
 RUNTIME = ("ort.wasm.min.mjs", "ort-wasm-simd-threaded.mjs", "ort-wasm-simd-threaded.wasm")
-SIDE = 512
+SIDE = 400
 """Of the samples, in pixels."""
 SAMPLES = {"coffee": "Coffee", "astronaut": "Astronaut"}
 """Photographs that scikit-image ships: CC0, and of NASA, in the public domain."""
 
 
-def build_demo(package: Path, out: Path, agents: Mapping[str, Path]) -> None:
+def build_page(package: Path, out: Path, agents: Mapping[str, Path]) -> None:
     """Put a page together that any static server can serve.
 
     Args:
         package: onnxruntime-web as npm packs it.
         out: the folder, made anew.
-        agents: weights by the name that the page asks for.
+        agents: exported with ``--step``, by the name that the page asks for.
     """
     shutil.rmtree(out, ignore_errors=True)
     shutil.copytree(PAGE, out)
     for name in ("studio.css", "tools.js"):
         shutil.copy(STUDIO / name, out / name)
-    (out / "ort").mkdir()
+    for name in ("ort", "agents"):
+        (out / name).mkdir()
     for name in RUNTIME:
         shutil.copy(package / "dist" / name, out / "ort" / name)
-    (out / "agents").mkdir()
-    cards = {name: _export(weights, name, out / "agents") for name, weights in agents.items()}
+    cards = {}
+    for name, whole in agents.items():
+        for kind in ("begin", "step"):
+            shutil.copy(beside(whole, kind), out / "agents" / f"{name}.{kind}.onnx")
+        cards[name] = json.loads(whole.with_suffix(".json").read_text("utf-8"))
     told = {"agents": cards, "samples": [_shrink(name, out) for name in SAMPLES]}
     (out / "demo.json").write_text(json.dumps(told), "utf-8")
 
 
-def _export(weights: Path, name: str, folder: Path) -> dict[str, object]:
+def export_agents(name: str, folder: Path) -> Path:
+    """Export agents in the box for the page; returns the file of the whole, its card beside it."""
+    weights, whole = find_weights(name), folder / f"{name}.onnx"
     policy = restore(weights)
-    with tempfile.TemporaryDirectory() as place:
-        whole = Path(place) / f"{name}.onnx"
-        export(policy, whole, name, step=True)
-        for kind in ("begin", "step"):
-            shutil.copy(beside(whole, kind), folder)
+    export(policy, whole, name, step=True)
     card = write_card(policy.experiment, policy.module.policy, name)
-    return {**card, "limits": read_card(weights).limits}
+    told = json.dumps({**card, "limits": read_card(weights).limits})
+    whole.with_suffix(".json").write_text(told, "utf-8")
+    return whole
 
 
 def _shrink(name: str, out: Path) -> dict[str, str]:
@@ -71,8 +75,6 @@ def _shrink(name: str, out: Path) -> dict[str, str]:
 
 
 if __name__ == "__main__":
-    build_demo(
-        Path(sys.argv[1]),
-        Path(sys.argv[2]),
-        {name: find_weights(name) for name in ("denoising", "inpainting")},
-    )
+    with tempfile.TemporaryDirectory() as place:
+        exported = {name: export_agents(name, Path(place)) for name in ("denoising", "inpainting")}
+        build_page(Path(sys.argv[1]), Path(sys.argv[2]), exported)

@@ -3,7 +3,7 @@
 import { at, make, picked } from "./tools.js";
 import { LARGEST, addNoise, addText, finish, look, paint, paintChoices, psnr, read } from "./picture.js";
 import { draw, fit, mark, pixelAt, wipe } from "./stage.js";
-import { addBar, listEdits, shares, showShares, tellPixel } from "./words.js";
+import { addBar, inks, listEdits, shares, showShares, tellPixel } from "./words.js";
 
 const DAMAGE = {
   denoising: { button: "Add noise", amount: "Strength", range: [5, 55, 25], make: addNoise },
@@ -15,7 +15,9 @@ let original = null; // as it was opened
 let shown = null; // as the agents get it
 let episode = null; // {number, frames, choices, rows, seen}
 let pixel = null;
+let alone = -1; // the one edit that is shown; -1 for all
 let playing = 0; // counts the presses of play; an older one stops
+let opened = 0; // counts pictures; one that was slow to read never takes the place of its successor
 let name = "photograph";
 
 const card = () => cards[picked("agents")];
@@ -27,18 +29,16 @@ function tell(text, wrong = false) {
 }
 
 async function open(blob, called) {
-  if (!blob) return;
-  try {
-    original = await read(blob);
-  } catch {
-    return tell(`${called}: no picture that this browser can read.`, true);
-  }
-  const { width, height, from } = original;
+  if (!blob) return false;
+  const mine = ++opened;
+  const found = await read(blob).catch(() => null);
+  if (mine !== opened) return false;
+  const refuse = (reason) => (tell(`${called}: ${reason}`, true), false);
+  if (!found) return refuse("no picture that this browser can read.");
+  const { width, height, from } = found;
   const least = Math.max(...Object.values(cards).map(({ smallest }) => smallest));
-  if (Math.min(width, height) < least) {
-    original = null;
-    return tell(`${called}: ${width}×${height} pixels are too few; both sides need ${least}.`, true);
-  }
+  if (Math.min(width, height) < least) return refuse(`${width}×${height} pixels are too few; both sides need ${least}.`);
+  original = found;
   name = called.replace(/\.\w+$/, "");
   at("size").textContent = from[0] === width ? `${width}×${height} pixels` :
     `${width}×${height} pixels, made smaller from ${from.join("×")}: this page edits up to ${LARGEST} on the longer side.`;
@@ -46,6 +46,7 @@ async function open(blob, called) {
   at("sheets").hidden = false;
   fit(width, height);
   put(original);
+  return true;
 }
 
 // Begin anew with a picture.
@@ -98,13 +99,21 @@ function go(to) {
   show();
 }
 
+// Show one edit alone, or all again.
+function single(edit) {
+  alone = alone === edit ? -1 : edit;
+  [...at("edits").children].forEach((item, n) => item.firstChild.setAttribute("aria-pressed", String(n === alone)));
+  if (alone >= 0) document.querySelector('input[name="show"][value="edits"]').checked = true;
+  show();
+}
+
 function show() {
   if (!episode) return;
   const now = Math.min(step(), episode.choices.length);
   const { frames, choices, rows } = episode;
   const { width, height } = shown;
   const edits = picked("show") === "edits" && now > 0;
-  draw(at("after"), edits ? paintChoices(choices[now - 1], width, height, card().colors) : paint(frames[now]));
+  draw(at("after"), edits ? paintChoices(choices[now - 1], width, height, inks(card(), alone)) : paint(frames[now]));
   at("after").dataset.step = `${now}`;
   at("stepname").value = now ? `step ${now}/${card().steps}` : "start";
   showShares(rows, now);
@@ -152,7 +161,8 @@ function choose() {
   Object.assign(at("amount"), { min: range[0], max: range[1] });
   at("amount").value = range[2];
   at("limits").textContent = card().limits;
-  listEdits(card());
+  alone = -1;
+  listEdits(card(), single);
   if (original) put(original);
 }
 
@@ -199,7 +209,8 @@ async function begin() {
   listen();
   enable();
   if (!samples.length) return;
-  await open(await (await fetch(samples[0].file)).blob(), samples[0].file);
+  const sample = await (await fetch(samples[0].file)).blob();
+  if (opened || !(await open(sample, samples[0].file))) return;
   damage();
   edit();
 }

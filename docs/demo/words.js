@@ -8,10 +8,13 @@ const swatch = (color) => {
   return ink;
 };
 
-export function listEdits(card) {
+// The edits by name; pressing one shows where it was chosen, alone.
+export function listEdits(card, toggle) {
   at("edits").replaceChildren(
     ...card.edits.map((name, n) => {
       const button = make("button", { type: "button", title: name }, swatch(card.colors[n]), make("span", { textContent: name }), make("small"));
+      button.setAttribute("aria-pressed", "false");
+      button.addEventListener("click", () => toggle(n));
       return make("li", {}, button);
     }),
   );
@@ -40,6 +43,13 @@ export function addBar(row, card, go) {
   const bar = make("div", {}, ...parts);
   bar.addEventListener("click", go);
   at("bars").append(bar);
+}
+
+// The edits' colors; with one of them alone, all others are faint.
+export function inks({ colors, noop, edits }, alone) {
+  if (alone < 0) return colors;
+  // The edit that does nothing is light gray, which alone would be hard to see.
+  return colors.map((color, n) => (n !== alone ? "#f4f5f7" : edits[n] === noop ? "#5a5a5a" : color));
 }
 
 // Levels of a pixel, in 255ths.

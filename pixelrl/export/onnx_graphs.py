@@ -25,6 +25,9 @@ def make_model(
         program: the graph.
         inputs: names of its inputs, in order.
         outputs: names of its outputs, in order.
+
+    Raises:
+        RuntimeError: torch gave no model.
     """
     with torch.no_grad(), quiet():
         found = torch.onnx.export(
@@ -39,6 +42,10 @@ def make_model(
     if found is None:
         raise RuntimeError("torch.onnx.export gave no model.")
     model: ModelProto = found.model_proto
+    used = {name for node in model.graph.node for name in node.input}
+    kept = [weight for weight in model.graph.initializer if weight.name in used]
+    del model.graph.initializer[:]  # a step does without what sets the goal
+    model.graph.initializer.extend(kept)
     for node in model.graph.node:
         del node.metadata_props[:]  # where in our code it comes from
     for value in (*model.graph.value_info, *model.graph.input, *model.graph.output):

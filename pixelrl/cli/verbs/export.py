@@ -24,7 +24,7 @@ def run(arguments: argparse.Namespace, overrides: list[str]) -> None:
     Raises:
         PixelRLError: there are no such agents, they cannot be exported, or a package is missing.
     """
-    from pixelrl.agents import find_weights, list_agents
+    from pixelrl.agents import SUFFIX, find_weights, list_agents
     from pixelrl.runs.directory import checkpoint_in, is_run
 
     path = Path(arguments.agents)
@@ -33,7 +33,8 @@ def run(arguments: argparse.Namespace, overrides: list[str]) -> None:
     from pixelrl.export.write import export
     from pixelrl.training.checkpoint import restore
 
+    name = path.name.removesuffix(SUFFIX)  # not of a run's checkpoint, which all have one name
     policy = restore(found, overrides, trust=trust_given(arguments, overrides))
-    for path, size, what in export(policy, Path(arguments.out), path.stem, step=arguments.step):
-        print(f"{size / 1e6:.1f} MB in {path}: {what}")
+    for file, size, what in export(policy, Path(arguments.out), name, step=arguments.step):
+        print(f"{size / 1e6:.1f} MB in {file}: {what}")
     print("Played on random pictures, it did what the agents do. How to use it: docs/export.md")
