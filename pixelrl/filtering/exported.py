@@ -52,8 +52,9 @@ def convolve_median(image: Tensor, size: int) -> Tensor:
     lower or upper left or right cannot be the median, and as much is left out on either side.
     """
     kernels = [_row([1.0 * (at == n) for at in range(size * size)], size) for n in range(size**2)]
-    windows = _convolve(image, kernels, "replicate").unflatten(2, (size, size))
-    rows = torch.stack(_sort(windows.unbind(3)), 3)
+    windows = _convolve(image, kernels, "replicate")
+    square: Tensor = windows.unflatten(2, (size, size))  # type: ignore[no-untyped-call]
+    rows = torch.stack(_sort(square.unbind(3)), 3)
     cells = [row.unbind(2) for row in _sort(rows.unbind(2))]
     half = size * size // 2
     middle = [
@@ -86,4 +87,5 @@ def _convolve(image: Tensor, kernels: Sequence[list[list[float]]], border: Borde
     """Convolve each channel with N square kernels, ``(B,C,H,W)`` to ``(B,C,N,H,W)``."""
     weights = torch.tensor(kernels).to(image).unsqueeze(1)
     planes = add_border(image, len(kernels[0]), border).flatten(0, 1).unsqueeze(1)
-    return F.conv2d(planes, weights).unflatten(0, (-1, image.shape[1]))
+    found: Tensor = F.conv2d(planes, weights).unflatten(0, (-1, image.shape[1]))  # type: ignore[no-untyped-call]
+    return found

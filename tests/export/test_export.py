@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from pixelrl.actions import box, keep
+from pixelrl.actions import Edit, box, keep, shift
 from pixelrl.cli.main import main
 from pixelrl.errors import ConfigError, PluginError
 from pixelrl.export.card import KEY, smallest_side
@@ -69,8 +69,16 @@ def test_beginning_and_steps_are_the_episode(kind: str) -> None:
     assert len(choices.unique()) > 2
 
 
+@dataclass(frozen=True)
+class Plain(Toy):
+    """Has few edits, since every one is traced."""
+
+    def edits(self) -> dict[str, Edit]:
+        return {"keep": keep, "plus": shift(0.1), "box": box(3)}
+
+
 def test_programs_are_of_any_size(tmp_path: Path) -> None:
-    task = Toy(length=1)
+    task = Plain(length=1)
     net = aiming(task)
     program = make_program(Episode(task, net), [1], smallest_side(net))
     with quiet():
@@ -103,7 +111,7 @@ def test_the_verb_writes_onnx_that_tells_what_it_is(exported: Path) -> None:
 class Odd(Toy):
     """Has an edit that decides by what it sees, in Python."""
 
-    def edits(self) -> dict[str, object]:  # type: ignore[override]
+    def edits(self) -> dict[str, Edit]:
         def moody(image: Tensor) -> Tensor:
             return image + 0.1 if float(image.mean()) > 0.5 else image
 
