@@ -1,6 +1,7 @@
 """The project's sessions: ``nox`` runs the first four, ``nox -s NAME`` one of them."""
 
 import os
+import tarfile
 import tempfile
 from pathlib import Path
 
@@ -14,6 +15,8 @@ CONSTRAINTS = str(Path("constraints.txt").resolve())
 ONE_THREAD = {"OMP_NUM_THREADS": "1"}
 FROM_TESTS = {**ONE_THREAD, "PYTHONPATH": "tests"}
 NOT_LONG = "not slow and not faults"
+RUNTIME = "1.30.0"
+"""The version of onnxruntime-web that the demo runs in; npm checks it against its digest."""
 
 
 def install(session: nox.Session) -> None:
@@ -121,3 +124,17 @@ def plugins(session: nox.Session) -> None:
         # Away from the checkout, so that the wheel is what is tested.
         with session.chdir(tempfile.gettempdir()):
             session.run("pytest", os.fspath(Path(CONSTRAINTS).parent / plugin / "tests"))
+
+
+@nox.session
+def demo(session: nox.Session) -> None:
+    """Build the demo page into build/demo; serve it with python -m http.server -d build/demo."""
+    install(session)
+    package = Path("build") / "onnxruntime-web"
+    package.mkdir(parents=True, exist_ok=True)
+    session.run(
+        "npm", "pack", f"onnxruntime-web@{RUNTIME}", "--pack-destination", "build", external=True
+    )
+    with tarfile.open(Path("build") / f"onnxruntime-web-{RUNTIME}.tgz") as archive:
+        archive.extractall(package, filter="data")
+    session.run("python", "docs/build_demo.py", str(package / "package"), "build/demo")

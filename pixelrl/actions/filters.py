@@ -13,8 +13,9 @@ from torch import Tensor
 
 from pixelrl.actions.core import Edit, FusedEdit
 from pixelrl.filtering.bilateral import bilateral_filters
+from pixelrl.filtering.exported import Half
 from pixelrl.filtering.median import median_filter
-from pixelrl.filtering.separable import Half, separable_filters
+from pixelrl.filtering.separable import separable_filters
 
 
 def gaussian(size: int, sigma: float) -> Edit:

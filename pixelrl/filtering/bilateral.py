@@ -7,6 +7,7 @@ from typing import NamedTuple, Self
 import torch
 from torch import Tensor
 
+from pixelrl.filtering.exported import convolve_bilateral
 from pixelrl.filtering.raster import Raster, add_border
 
 STRETCH = 80_000
@@ -34,6 +35,8 @@ def bilateral_filters(
     Raises:
         MapError: the image is not larger than half the disc.
     """
+    if torch.compiler.is_exporting():
+        return convolve_bilateral(image, size, sigmas)
     raster = Raster.of(add_border(image, size, "reflect"))
     values, margin = raster.values, (size // 2) * (raster.width + 1)
     length = values.shape[1] - 2 * margin

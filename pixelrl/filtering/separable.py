@@ -2,12 +2,11 @@
 
 from collections.abc import Sequence
 
+import torch
 from torch import Tensor
 
+from pixelrl.filtering.exported import Half, convolve_separable
 from pixelrl.filtering.raster import Raster, add_border
-
-Half = tuple[float, ...]
-"""A symmetric kernel: the middle's weight, then those of the pixels 1, 2, … away."""
 
 
 def separable_filters(image: Tensor, kernels: Sequence[Half]) -> list[Tensor]:
@@ -28,6 +27,8 @@ def separable_filters(image: Tensor, kernels: Sequence[Half]) -> list[Tensor]:
         >>> separable_filters(image, [(0.5, 0.25)])[0][0, 0, 1]
         tensor([0., 4., 8., 4., 0.])
     """
+    if torch.compiler.is_exporting():
+        return convolve_separable(image, kernels)
     radius = len(kernels[0]) - 1
     raster = Raster.of(add_border(image, 2 * radius + 1, "reflect"))
     rows = _fold(raster.values, radius, raster.width)

@@ -101,7 +101,7 @@ class GoalPolicy(nn.Module):
         """
         packed = unpack(self.task, observation)
         if memory is None:
-            memory = _remember(self.goal(packed.seen, packed.image))
+            memory = remember_goal(self.goal(packed.seen, packed.image))
         goal, doubt, over = torch.split(memory, [self.task.channels, 1, 1], 1)
         with exact(observation.device):
             rewards = price_candidates(
@@ -187,7 +187,8 @@ def _needs_target(task: Task) -> bool:
     return not torch.equal(one, other)
 
 
-def _remember(goal: Goal) -> Tensor:
+def remember_goal(goal: Goal) -> Tensor:
+    """Make the memory ``(B,C+2,H,W)`` before the first step, at which nothing is over."""
     return torch.cat([goal.image, goal.doubt, torch.zeros_like(goal.doubt)], 1)
 
 

@@ -118,8 +118,7 @@ class GoalNet(nn.Module):
             Goal and doubt, in the image's dtype also under autocast.
         """
         height, width = observation.shape[-2:]
-        padding = (0, -width % self.stride, 0, -height % self.stride)
-        seen = F.pixel_unshuffle(F.pad(observation, padding, mode="replicate"), 2)
+        seen = F.pixel_unshuffle(_fill_cells(observation, self.stride), 2)
         seen = self.head(seen.contiguous(memory_format=torch.channels_last))
         kept: list[Tensor] = []
         for down, shrink in zip(self.down, self.shrink, strict=False):
@@ -129,10 +128,9 @@ class GoalNet(nn.Module):
         for level in reversed(range(self.levels - 1)):
             seen = kept[level] + SCALE * F.pixel_shuffle(self.grow[level](seen), 2)
             seen = self.up[level](seen)
-        window = (..., slice(height), slice(width))
-        residual = F.pixel_shuffle(self.tail(seen), 2)[window].to(image.dtype)
+        residual = _cut(F.pixel_shuffle(self.tail(seen), 2), height, width).to(image.dtype)
         # The doubt learns from what the goal has found, and never changes it.
-        doubt = F.pixel_shuffle(self.doubt(seen.detach()), 2)[window].to(image.dtype)
+        doubt = _cut(F.pixel_shuffle(self.doubt(seen.detach()), 2), height, width).to(image.dtype)
         return Goal(image + residual, FLOOR + torch.exp(doubt.clamp(-20, 5) - 5))
 
 
@@ -153,6 +151,26 @@ def doubt_loss(goal: Goal, target: Tensor) -> Tensor:
     error = (goal.image.detach() - target).square().mean(1, keepdim=True) + FLOOR
     weight = goal.doubt.detach().sqrt()
     return (weight * (error / goal.doubt + goal.doubt.log())).mean()
+
+
+def _fill_cells(maps: Tensor, stride: int) -> Tensor:
+    """Repeat the last row and column until sides are whole multiples of a stride."""
+    height, width = maps.shape[-2:]
+    if not torch.compiler.is_exporting():
+        return F.pad(maps, (0, -width % stride, 0, -height % stride), mode="replicate")
+    rows, columns = (  # a side in whole cells is what a tracer can halve again and again
+        torch.arange((side + stride - 1) // stride * stride, device=maps.device).clamp(max=side - 1)
+        for side in (height, width)
+    )
+    return maps.index_select(2, rows).index_select(3, columns)
+
+
+def _cut(maps: Tensor, height: int, width: int) -> Tensor:
+    """Take the upper left part of maps ``(B,K,·,·)``."""
+    if not torch.compiler.is_exporting():
+        return maps[..., :height, :width]
+    rows, columns = (torch.arange(side, device=maps.device) for side in (height, width))
+    return maps.index_select(2, rows).index_select(3, columns)
 
 
 def _conv(inputs: int, outputs: int, side: int = 3) -> nn.Conv2d:

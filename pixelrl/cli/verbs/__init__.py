@@ -28,6 +28,7 @@ NAMES = (
     "tasks",
     "weights",
     "pack",
+    "export",
     "check",
     "new-task",
     "data",
