@@ -32,6 +32,8 @@ def median_filter(image: Tensor, size: int) -> Tensor:
         MapError: the image is not larger than half the window.
     """
     padded = add_border(image, size, "replicate")
+    if torch.compiler.is_compiling():  # which sees through torch alone
+        return median_by_network(padded, size)
     after: Tensor = _Median.apply(padded, size)  # type: ignore[no-untyped-call]
     return after
 
