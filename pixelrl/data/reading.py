@@ -92,7 +92,9 @@ class Maps:
         cache_mb: the most megabytes of decoded files that the process keeps.
     """
 
-    def __init__(self, task: Task, profile: Profile, seed: int, cache_mb: int = 0) -> None:
+    def __init__(
+        self, task: Task, profile: Profile, seed: int, cache_mb: int = Data.cache_mb
+    ) -> None:
         self.task, self.profile, self.seed, self.cache_mb = task, profile, seed, cache_mb
         self._own = object()  # no other's inventions are kept under it
         self._names: dict[Path, tuple[str, ...]] = {}
