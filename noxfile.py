@@ -98,6 +98,15 @@ def fuzz(session: nox.Session) -> None:
 
 
 @nox.session
+def ratios(session: nox.Session) -> None:
+    """Compare speed and memory beside the plain port with the ratios that were last recorded."""
+    install(session)
+    against = ["--against", "tests/benchmarks/recorded.json"]
+    env = {**ONE_THREAD, "PYTHONPATH": "tests"}
+    session.run("python", "-m", "benchmarks.ratios", *against, *session.posargs, env=env)
+
+
+@nox.session
 def audit(session: nox.Session) -> None:
     """Look up known vulnerabilities of the tested set of versions."""
     session.install("pip-audit")

@@ -154,6 +154,8 @@ class Data:
         tile: side of the tiles that images larger than one are edited in, in pixels, with the
             same result in less memory; 0 for never.
         workers: processes that prepare crops.
+        cache_mb: the most memory for decoded files, in megabytes (10^6 bytes), of every process
+            that reads them; what does not fit is read again. 0 for none.
 
     Example:
         >>> flat({"data.train": Data(train={"image": "noisy", "target": "clean"}).train})
@@ -180,6 +182,7 @@ class Data:
     limit: int = number(0, at_most(EPISODES, 0))
     tile: int = number(1024, at_most(SIDE, 0))
     workers: int = number(0, at_most(256, 0))
+    cache_mb: int = number(2147, at_most(10**7, 0))
 
 
 @dataclass(frozen=True)
@@ -195,9 +198,18 @@ class Run:
             data parallel.
         nodes: machines to learn on, each started by torchrun or SLURM.
         precision: of the network; observations, edits, rewards and losses are always float32.
+            ``bf16-mixed`` and ``16-mixed`` compute it in 16 bits and keep weights in 32 (float16
+            needs an accelerator, and scales the loss); ``bf16-true`` keeps those that are learned
+            in bfloat16 too.
+        compile: what of an episode `torch.compile` makes faster while learning, where all crops
+            have one size: the network (``policy``), what every edit would do (``edits``), or both
+            (``step``).
+        accumulate: parts that each process learns its share of a batch from, one after the other,
+            in that much less memory; what is learned does not change.
         threads: CPU threads; 0 leaves the choice to torch.
         validate_every: episodes between validations.
         checkpoint_every: episodes between checkpoints; also the most a kill can lose.
+        checkpoint_minutes: minutes after which a checkpoint is due too; 0 for never.
         loggers: ``wandb`` and ``tensorboard``, beside the CSV file that is always written.
         wandb: whether Weights & Biases sends (``online``), keeps (``offline``) or is off. An
             agent's process counts as ``online`` unless told otherwise.
@@ -229,10 +241,13 @@ class Run:
     accelerator: Accelerator = "auto"
     devices: int = number(1, at_most(1024))
     nodes: int = number(1, at_most(1024))
-    precision: Literal["32-true", "bf16-mixed"] = "32-true"
+    precision: Literal["32-true", "bf16-mixed", "16-mixed", "bf16-true"] = "32-true"
+    compile: Literal["off", "policy", "edits", "step"] = "off"
+    accumulate: int = number(1, at_most(65_536))
     threads: int = number(0, at_most(4096, 0))
     validate_every: int = number(300, at_most(EPISODES))
     checkpoint_every: int = number(100, at_most(EPISODES))
+    checkpoint_minutes: float = number(0.0, NOT_NEGATIVE)
     loggers: tuple[str, ...] = ()
     wandb: Literal["disabled", "offline", "online"] = "disabled"
     project: str = number("", PROJECT)

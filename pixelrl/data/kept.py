@@ -6,15 +6,12 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-MOST_BYTES = 2 * 1024**3
-"""So much decoded data a process keeps."""
-
 
 class Kept:
     """Keep arrays of those files that were asked for last.
 
     Args:
-        most: bytes that are kept.
+        most: bytes that are kept; may be changed.
 
     Example:
         >>> import numpy as np
@@ -23,7 +20,7 @@ class Kept:
         ([5, 5], 5)
     """
 
-    def __init__(self, most: int) -> None:
+    def __init__(self, most: int = 0) -> None:
         self.most, self.used = most, 0
         self._arrays: OrderedDict[Hashable, NDArray[Any]] = OrderedDict()
 
@@ -44,4 +41,4 @@ class Kept:
     @property
     def full(self) -> bool:
         """Whether more would push something out soon: nine tenths are used."""
-        return self.used > 0.9 * self.most
+        return self.used >= 0.9 * self.most

@@ -49,7 +49,7 @@ class Crops(Dataset[dict[str, Tensor]]):
         self.task, self.data, self.seed = task, data, seed
         self.files = align_files(task, data, "train")
         self.posed = is_posed(task, data, "train")
-        self.maps = Maps(task, data.profile, seed)
+        self.maps = Maps(task, data.profile, seed, data.cache_mb)
         self.augment: Augment = make_augmentation(data, tuple(self.maps(self.files[0])))
         for sample in self.files:
             if KEPT.full:
@@ -108,7 +108,7 @@ class Whole(Dataset[dict[str, Tensor]]):
 
     def __init__(self, task: Task, data: Data, split: Split, seed: int) -> None:
         self.task, self.data, self.seed = task, data, seed
-        self.maps = Maps(task, data.profile, seed)
+        self.maps = Maps(task, data.profile, seed, data.cache_mb)
         files = align_files(task, data, split)
         files = files[: data.limit] if data.limit else files
         self.count = len(files)
@@ -202,7 +202,12 @@ class ImageData(pl.LightningDataModule):
         sampler = EpisodeSampler(
             len(self.crops), self.episodes, self.data.batch, seed=self.seed, share=share
         )
-        return EpisodeLoader(self.crops, batch_sampler=sampler, num_workers=self.data.workers)
+        return EpisodeLoader(
+            self.crops,
+            batch_sampler=sampler,
+            num_workers=self.data.workers,
+            pin_memory=bool(trainer and trainer.strategy.root_device.type == "cuda"),
+        )
 
     def val_dataloader(self) -> DataLoader[dict[str, Tensor]]:
         """Load images to validate on, one at a time, maps of ``(1,K,H,W)``.

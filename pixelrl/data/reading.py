@@ -10,7 +10,7 @@ from zlib import crc32
 from numpy.typing import NDArray
 from torch import Generator, Tensor
 
-from pixelrl.data.kept import MOST_BYTES, Kept
+from pixelrl.data.kept import Kept
 from pixelrl.data.partners import find_partner, group_stems
 from pixelrl.data.sampling import seed_sample
 from pixelrl.errors import DataError
@@ -26,7 +26,7 @@ Split = Literal["train", "val", "test"]
 Aligned = Mapping[str, Path]
 """The files of one sample by map name."""
 
-KEPT = Kept(MOST_BYTES)
+KEPT = Kept()
 """What this process has decoded."""
 LONGEST = 200
 """Bytes of the longest name of an image without suffix; what is made of it is called longer."""
@@ -89,15 +89,19 @@ class Maps:
         task: tells which maps it needs, and invents them.
         profile: what becomes of the files' color profiles.
         seed: of what is invented; the same photograph gets the same maps in every process.
+        cache_mb: the most megabytes of decoded files that the process keeps.
     """
 
-    def __init__(self, task: Task, profile: Profile, seed: int) -> None:
-        self.task, self.profile, self.seed = task, profile, seed
+    def __init__(
+        self, task: Task, profile: Profile, seed: int, cache_mb: int = Data.cache_mb
+    ) -> None:
+        self.task, self.profile, self.seed, self.cache_mb = task, profile, seed, cache_mb
         self._own = object()  # no other's inventions are kept under it
         self._names: dict[Path, tuple[str, ...]] = {}
 
     def __call__(self, sample: Aligned) -> dict[str, NDArray[Any]]:
         """Read or invent ``(H,W,K)`` arrays by map name."""
+        KEPT.most = self.cache_mb * 10**6  # here, where a loader's own process comes by too
         if set(sample) != {"image"} or set(self.task.learns_from) == {"image"}:
             return read_aligned(self.task, sample, self.profile)
         path = sample["image"]

@@ -24,10 +24,12 @@ from pixelrl.runs.resume import run_of
 from pixelrl.runs.tables import Table, mean_values, means
 from pixelrl.training.callbacks import ShowEpisodes
 from pixelrl.training.checkpoint import build, read_episode, restore
+from pixelrl.training.compiling import compile_parts
 from pixelrl.training.histograms import ShareHistograms
 from pixelrl.training.keeping import save_last
 from pixelrl.training.loggers import finish, log_best, log_scores, quiet
 from pixelrl.training.module import PixelA3C
+from pixelrl.training.precision import choose_precision, keep_bfloat16
 
 
 class Fitted(NamedTuple):
@@ -62,6 +64,7 @@ def fit(experiment: Experiment, resume: Path | None = None) -> Fitted:
     """
     check_start(experiment)
     module = build(experiment)
+    module.compiled = compile_parts(experiment.run, module)
     data = make_data(experiment)
     data.check()
     directory = runs.enter(run_of(resume)) if resume else make_directory(experiment)
@@ -112,11 +115,13 @@ def rehearse(experiment: Experiment) -> None:
     module, data = build(experiment), make_data(experiment)
     data.check()
     quiet()
+    in_bfloat16 = keep_bfloat16(experiment.run)
     trainer = pl.Trainer(
         fast_dev_run=1,
         logger=False,
         accelerator=experiment.run.accelerator,
-        precision=experiment.run.precision,
+        precision=None if in_bfloat16 else choose_precision(experiment.run, learns=True),
+        plugins=[*in_bfloat16],
         enable_progress_bar=False,
         enable_model_summary=False,
         use_distributed_sampler=False,

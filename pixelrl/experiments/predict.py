@@ -29,6 +29,7 @@ from pixelrl.rl.editing import finish_image
 from pixelrl.rl.rollout import Intervention
 from pixelrl.training.loggers import quiet
 from pixelrl.training.module import PixelA3C
+from pixelrl.training.precision import choose_precision
 
 LOG = logging.getLogger(__name__)
 
@@ -161,8 +162,9 @@ def open_device(experiment: Experiment) -> Fabric:
     run = experiment.run
     if run.threads:
         torch.set_num_threads(run.threads)
+    precision = choose_precision(run, learns=False)
     try:
-        return Fabric(accelerator=run.accelerator, devices=1, precision=run.precision)
+        return Fabric(accelerator=run.accelerator, devices=1, precision=precision)
     except (ValueError, RuntimeError) as error:
         reason = str(error).partition("\n")[0]
         raise ConfigError(f"run.accelerator={run.accelerator}: {reason}") from error

@@ -17,6 +17,7 @@ from pixelrl.rl.network import PolicyValueNet
 from pixelrl.runs import directory as runs
 from pixelrl.training.base import BaseModule
 from pixelrl.training.checkpoint import build
+from pixelrl.training.compiling import compile_parts
 from pixelrl.training.keeping import save_last
 from pixelrl.training.pretraining import Regression
 
@@ -39,9 +40,12 @@ def pretrain(experiment: Experiment) -> Path:
         experiment = goal_phase_alone(experiment)
     check_start(experiment)
     built = build(experiment)
+    built.compiled = compile_parts(experiment.run, built)
     module: BaseModule = built
     if isinstance(built.policy, PolicyValueNet):
-        module = Regression(experiment.task, built.policy, experiment.learning)
+        module = Regression(
+            experiment.task, built.policy, experiment.learning, experiment.run.accumulate
+        )
     data = make_data(experiment)
     data.check()
     directory = make_directory(experiment)

@@ -68,6 +68,25 @@ run.nodes=1 is 1; set them so that they agree.
         )
 
 
+def check_shares(run: Run, batch: int) -> None:
+    """Check that a batch can be shared among processes, and among the parts of each.
+
+    Raises:
+        ConfigError: it cannot.
+
+    Example:
+        >>> check_shares(Run(accumulate=3), batch=64)
+        Traceback (most recent call last):
+        pixelrl.errors.ConfigError: data.batch: expected a multiple of run.devices=1 times \
+run.nodes=1 times run.accumulate=3, got 64.
+    """
+    if run.accumulate > 1 and batch % (run.devices * run.nodes * run.accumulate):
+        raise ConfigError(
+            f"data.batch: expected a multiple of run.devices={run.devices} times"
+            f" run.nodes={run.nodes} times run.accumulate={run.accumulate}, got {batch}."
+        )
+
+
 def find_cluster() -> list[SLURMEnvironment]:
     """Describe SLURM's processes to Lightning, if there are any.
 

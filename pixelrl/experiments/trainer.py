@@ -15,13 +15,19 @@ from lightning.pytorch.strategies import DDPStrategy
 from pixelrl.config.compose import Experiment, as_plain, as_yaml
 from pixelrl.data.module import ImageData
 from pixelrl.errors import CheckpointError, ConfigError
-from pixelrl.experiments.processes import check_processes, find_cluster, make_profiler
+from pixelrl.experiments.processes import (
+    check_processes,
+    check_shares,
+    find_cluster,
+    make_profiler,
+)
 from pixelrl.files import check_writable
 from pixelrl.runs import directory as runs
 from pixelrl.training.callbacks import StoreSettings
 from pixelrl.training.files import WholeCheckpoints
-from pixelrl.training.keeping import KeepCheckpoints
+from pixelrl.training.keeping import Due, KeepCheckpoints
 from pixelrl.training.loggers import check_loggers, make_loggers, quiet
+from pixelrl.training.precision import choose_precision, keep_bfloat16
 from pixelrl.training.progress import Progress
 from pixelrl.training.stopping import StopOnSignal
 
@@ -56,6 +62,8 @@ def check_start(experiment: Experiment) -> None:
         OSError: nothing can be written to ``run.root``.
     """
     make_trainer(experiment, None, [])
+    choose_precision(experiment.run, learns=True)
+    check_shares(experiment.run, experiment.data.batch)
     if runs.is_first():
         check_loggers(experiment)
         check_writable(Path(experiment.run.root))
@@ -70,7 +78,11 @@ def make_checkpointing(
         StoreSettings(as_plain(experiment), supervised=supervised),
         stop,
         KeepCheckpoints(
-            directory, run.checkpoint_every, validate_every(experiment), stop, experiment.name
+            directory,
+            Due(run.checkpoint_every, run.checkpoint_minutes),
+            validate_every(experiment),
+            stop,
+            experiment.name,
         ),
         Progress(experiment.learning.batches),
     ]
@@ -106,6 +118,7 @@ def make_trainer(
         ConfigError: the accelerator or the devices are not there, or others were started.
     """
     run = experiment.run if directory else replace(experiment.run, devices=1, nodes=1)
+    precision = choose_precision(run, learns=directory is not None)
     quiet()
     if run.threads:
         torch.set_num_threads(run.threads)
@@ -123,7 +136,7 @@ def make_trainer(
             "num_sanity_val_steps": 0,
             "max_epochs": 1,
             "default_root_dir": str(directory),
-            "plugins": [WholeCheckpoints(), *find_cluster()],
+            "plugins": [WholeCheckpoints(), *find_cluster(), *keep_bfloat16(run)],
             "profiler": make_profiler(run, directory),
         }
     # The last window of an episode leaves the memory's weights without gradient if it is one step.
@@ -135,7 +148,7 @@ def make_trainer(
             devices=run.devices,
             num_nodes=run.nodes,
             deterministic=run.deterministic or None,
-            precision=run.precision,
+            precision=None if directory and run.precision == "bf16-true" else precision,
             strategy=strategy,
             callbacks=list(callbacks),
             enable_model_summary=False,

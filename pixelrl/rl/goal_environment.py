@@ -1,5 +1,6 @@
 """Where agents that aim are played: they see what every edit would do, computed once per step."""
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import torch
@@ -27,16 +28,22 @@ class Packed(NamedTuple):
     maps: Scene
 
 
+Candidates = Callable[[Tensor, Scene], Tensor]
+"""From an image and its scene to what every edit would make of it, as `Task.candidates`."""
+
+
 class GoalEnvironment:
     """Play a task for agents that aim: they see what every edit would do, computed once per step.
 
     Args:
         task: the task.
         tile: side of the tiles that larger images are edited in, in pixels; 0 for never.
+        candidates: computes what the task's own would; None for that itself.
     """
 
-    def __init__(self, task: Task, tile: int = 0) -> None:
+    def __init__(self, task: Task, tile: int = 0, candidates: Candidates | None = None) -> None:
         self.task, self.tile = task, tile
+        self._make = candidates or task.candidates
         self._known: tuple[Tensor, Tensor] | None = None  # an image and its candidates
 
     @property
@@ -68,7 +75,7 @@ class GoalEnvironment:
 
     def _compute(self, image: Tensor, scene: Scene) -> Tensor:
         if tile_environment(self.task, image, self.tile) is self.task:
-            return self.task.candidates(image, scene)
+            return self._make(image, scene)
         names = tuple(scene)
 
         def local(maps: Maps) -> Maps:

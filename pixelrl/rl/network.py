@@ -73,9 +73,14 @@ class ConvGRU(nn.Module):
         if memory is None:
             return torch.sigmoid(update) * torch.tanh(candidate)
         more_update, more_reset = self.over_memory(memory).chunk(2, 1)
-        gate = torch.sigmoid(update + more_update)
-        recalled = torch.sigmoid(reset + more_reset) * memory
-        return torch.lerp(memory, torch.tanh(candidate + self.over_reset(recalled)), gate)
+        if torch.is_grad_enabled():
+            gate = torch.sigmoid(update + more_update)
+            recalled = torch.sigmoid(reset + more_reset) * memory
+            return torch.lerp(memory, torch.tanh(candidate + self.over_reset(recalled)), gate)
+        # The same in place: fresh memory for a photograph's maps costs as much as what is computed.
+        gate = more_update.add_(update).sigmoid_()
+        found = self.over_reset(more_reset.add_(reset).sigmoid_().mul_(memory))
+        return torch.lerp(memory, found.add_(candidate).tanh_(), gate)
 
 
 class PolicyValueNet(nn.Module):
@@ -130,7 +135,7 @@ class PolicyValueNet(nn.Module):
             >>> net.value(image).shape, torch.equal(net.value(image), net(image).value)
             (torch.Size([2, 1, 16, 16]), True)
         """
-        features = self.trunk(observation.contiguous(memory_format=torch.channels_last))
+        features = self.trunk(_channels_last(observation))
         value: Tensor = self.value_head(self.value_body(features))
         return value.to(observation.dtype)
 
@@ -155,13 +160,25 @@ class PolicyValueNet(nn.Module):
             (torch.Size([2, 9, 16, 16]), True, False)
         """
         dtype = observation.dtype
-        features = self.trunk(observation.contiguous(memory_format=torch.channels_last))
+        features = self.trunk(_channels_last(observation))
         hidden = self.policy_body(features)
         if self.memory is not None:
             hidden = memory = self.memory(hidden, memory)
         logits = self.policy_head(hidden).to(dtype)
         value = self.value_head(self.value_body(features)).to(dtype) if with_value else None
         return PolicyOutput(logits, value, memory)
+
+
+def _channels_last(maps: Tensor) -> Tensor:
+    """Lay maps ``(B,K,H,W)`` out channels last, visibly so.
+
+    One channel lies in memory alike in both layouts, and convolutions that find the strides of the
+    other answer in that one, which the next has to turn.
+    """
+    batch, channels, height, width = maps.shape
+    if channels == 1:
+        return maps.reshape(batch, height, width, 1).permute(0, 3, 1, 2)
+    return maps.contiguous(memory_format=torch.channels_last)
 
 
 def _conv(inputs: int, outputs: int, dilation: int = 1, *, bias: bool = True) -> nn.Conv2d:

@@ -1,11 +1,14 @@
 """Where a network plays, whole or in tiles: the one place that tells the kinds of network apart."""
 
+from dataclasses import dataclass
 from functools import partial
 
 from torch import Tensor
 
+from pixelrl.actions import pick
+from pixelrl.maps import Scene
 from pixelrl.rl.aim import GoalPolicy
-from pixelrl.rl.goal_environment import GoalEnvironment
+from pixelrl.rl.goal_environment import Candidates, GoalEnvironment
 from pixelrl.rl.network import PolicyValueNet
 from pixelrl.rl.rollout import Environment, Policy
 from pixelrl.rl.tiling import tile_environment, tile_policy
@@ -15,15 +18,48 @@ Network = PolicyValueNet | GoalPolicy
 """The kinds of network that agents look through."""
 
 
-def make_environment(task: Task, network: Network, tile: int = 0) -> Environment:
+@dataclass(frozen=True)
+class FasterTask:
+    """Play a task whose candidates another function computes, such as a compiled one.
+
+    Attributes:
+        task: the task.
+        candidates: computes what the task's own would.
+    """
+
+    task: Task
+    candidates: Candidates
+
+    @property
+    def length(self) -> int:
+        """Steps of an episode."""
+        return self.task.length
+
+    def observe(self, image: Tensor, scene: Scene) -> Tensor:
+        """Tell what the network sees, ``(B,K,H,W)``, of an image ``(B,C,H,W)``."""
+        return self.task.observe(image, scene)
+
+    def step(self, image: Tensor, choice: Tensor, scene: Scene) -> Tensor:
+        """Let each pixel take its choice ``(B,H,W)``; returns the next image ``(B,C,H,W)``."""
+        if type(self.task).step is not Task.step:
+            return self.task.step(image, choice, scene)
+        return pick(self.candidates(image, scene), choice)
+
+
+def make_environment(
+    task: Task, network: Network, tile: int = 0, candidates: Candidates | None = None
+) -> Environment:
     """Make where an episode is played on images that are not larger than a tile, if there is one.
 
     Args:
         task: the task.
         network: the agents'.
         tile: side of a tile, in pixels; 0 for images of any size.
+        candidates: computes what the task's own would; None for that itself.
     """
-    return GoalEnvironment(task, tile) if isinstance(network, GoalPolicy) else task
+    if isinstance(network, GoalPolicy):
+        return GoalEnvironment(task, tile, candidates)
+    return task if candidates is None else FasterTask(task, candidates)
 
 
 def play_at_size(

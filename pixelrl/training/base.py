@@ -1,6 +1,6 @@
 """What all kinds of learning share: optimization by hand, its schedule, what validation logs."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import lightning.pytorch as pl
@@ -33,16 +33,20 @@ class BaseModule(pl.LightningModule):
 
     Args:
         learning: the learning rule; tells optimizer, rate and how it falls.
+        accumulate: parts that a batch is learned from, one after the other.
     """
 
-    def __init__(self, learning: Learning) -> None:
+    def __init__(self, learning: Learning, accumulate: int = 1) -> None:
         super().__init__()
+        self.accumulate = accumulate
         self.automatic_optimization = False
         self.learning = learning
         self.phase = 0
 
-    def update(self, loss: Tensor) -> None:
-        """Take one optimizer step down a loss, a scalar.
+    def update(self, losses: Iterable[Tensor]) -> None:
+        """Take one optimizer step down the mean of the losses of a batch's parts, scalars.
+
+        Each is asked for when the graph of the one before is gone, which is what saves memory.
 
         Raises:
             TypeError: an optimizer is none of those that `configure_optimizers` makes.
@@ -52,12 +56,16 @@ class BaseModule(pl.LightningModule):
         if not isinstance(chosen, LightningOptimizer):
             raise TypeError("expected the optimizers that configure_optimizers makes.")
         chosen.zero_grad()
-        self.manual_backward(loss)
+        for loss in losses:
+            self.manual_backward(loss / self.accumulate)
+        chosen.step()
+
+    def on_before_optimizer_step(self, optimizer: Optimizer) -> None:
+        """Check and clip gradients; float16's are in their own unit only from here on."""
         if self.device.type == "cpu":  # elsewhere looking would wait; `check_finite` looks there
             check_gradient(self)
         if self.learning.clip:
-            self.clip_gradients(chosen.optimizer, gradient_clip_val=self.learning.clip)
-        chosen.step()
+            self.clip_gradients(optimizer, gradient_clip_val=self.learning.clip)
 
     def end_batch(self) -> float:
         """Let the rate fall; returns the one the batch was learned with.

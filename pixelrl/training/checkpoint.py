@@ -59,6 +59,7 @@ def build(experiment: Experiment) -> PixelA3C:
         experiment.learning,
         seed=experiment.run.seed,
         tile=experiment.data.tile,
+        accumulate=experiment.run.accumulate,
     )
     if network.init:
         published = Path(network.init).suffix in PUBLISHED
@@ -144,7 +145,11 @@ def resume(
     return path, found.experiment
 
 
-FREE = ("run.", "data.train", "data.val", "data.test", "data.predict", "data.workers", "data.tile")
+FREE = (
+    "run.",
+    *("data.train", "data.val", "data.test", "data.predict"),
+    *("data.workers", "data.tile", "data.cache_mb"),
+)
 FIXED = ("run.seed", "run.precision")
 
 

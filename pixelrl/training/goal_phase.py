@@ -1,5 +1,6 @@
 """The first phase of agents that aim: the goal is learned by the reward of going there at once."""
 
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 import torch
@@ -8,12 +9,14 @@ from torch import Tensor, nn
 from pixelrl.errors import ConfigError
 from pixelrl.maps import Scene, exact
 from pixelrl.rl.aim import unit
-from pixelrl.rl.goal import GoalNet, doubt_loss
+from pixelrl.rl.goal import Goal, GoalNet, doubt_loss
 from pixelrl.rl.optimizers import STEP, make_optimizer
 from pixelrl.settings import Learning
 from pixelrl.task import Task
 from pixelrl.training.base import Optimization
 
+Aim = Callable[[Tensor, Tensor], Goal]
+"""From an observation and an image to a goal, as `GoalNet`."""
 AVERAGED = 0.999
 """The share of an averaged weight that stays at a batch, once there have been many."""
 WARM_UP = 100
@@ -36,7 +39,7 @@ class GoalLosses(NamedTuple):
         return self.doubt - self.reward / unit(spread)
 
 
-def goal_losses(task: Task, net: GoalNet, scene: Scene) -> GoalLosses:
+def goal_losses(task: Task, net: Aim, scene: Scene) -> GoalLosses:
     """Pay a goal as one step to it would be paid, and score its doubt.
 
     Args:
@@ -65,6 +68,28 @@ def goal_losses(task: Task, net: GoalNet, scene: Scene) -> GoalLosses:
     return GoalLosses(reward, doubt)
 
 
+def learn_parts(
+    task: Task,
+    net: Aim,
+    scenes: Sequence[Scene],
+    spread: Tensor,
+    found: list[dict[str, Tensor]],
+) -> Iterator[Tensor]:
+    """Compute the loss of each part of a batch, a scalar, when it is asked for.
+
+    Args:
+        task: knows the reward.
+        net: what is learned.
+        scenes: of each part the maps ``(B,K,H,W)``, with the target.
+        spread: ``()``, the reward's unit.
+        found: takes what each loss is made of, detached scalars by name.
+    """
+    for scene in scenes:
+        losses = goal_losses(task, net, scene)
+        found.append({name: part.detach() for name, part in losses._asdict().items()})
+        yield losses.total(spread)
+
+
 @torch.no_grad()
 def average_weights(average: nn.Module, weights: nn.Module, batch: int) -> None:
     """Move averaged weights towards those that are learned; fast at first, so none is left behind.
@@ -77,7 +102,7 @@ def average_weights(average: nn.Module, weights: nn.Module, batch: int) -> None:
     keep = min(AVERAGED, (2 + batch) / (11 + batch))
     pairs = zip(average.parameters(), weights.parameters(), strict=True)
     for mean, weight in pairs:
-        mean.lerp_(weight, 1 - keep)
+        mean.lerp_(weight.to(mean.dtype), 1 - keep)  # the average is float32, always
 
 
 def goal_optimization(net: GoalNet, rule: Learning) -> Optimization:

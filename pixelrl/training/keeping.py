@@ -2,9 +2,11 @@
 
 import shlex
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 import lightning.pytorch as pl
+import torch
 from lightning.pytorch.callbacks import Callback
 
 from pixelrl.maps import Scene
@@ -12,6 +14,31 @@ from pixelrl.runs.directory import BEST, LAST, PREVIOUS
 from pixelrl.training.divergence import check_finite
 from pixelrl.training.rows import RowLogger
 from pixelrl.training.stopping import StopOnSignal, StoppedError
+
+
+class Due:
+    """Tell when a state is to be kept.
+
+    Args:
+        episodes: between two states.
+        minutes: after which one is due too; 0 for never.
+
+    Example:
+        >>> Due(100).late(), Due(100, minutes=1e-9).late()
+        (False, True)
+    """
+
+    def __init__(self, episodes: int, minutes: float = 0.0) -> None:
+        self.episodes, self.minutes = episodes, minutes
+        self.saved()
+
+    def saved(self) -> None:
+        """Note that a state was kept just now."""
+        self._since = monotonic()
+
+    def late(self) -> bool:
+        """Tell whether the minutes are over."""
+        return 0 < self.minutes <= (monotonic() - self._since) / 60
 
 
 class KeepCheckpoints(Callback):
@@ -23,7 +50,7 @@ class KeepCheckpoints(Callback):
 
     Args:
         directory: of the run.
-        every: episodes between two last states.
+        due: tells when the last state is to be kept.
         validate_every: episodes between validations.
         stop: tells whether a signal asks the run to end.
         task: the task's name.
@@ -32,14 +59,14 @@ class KeepCheckpoints(Callback):
     def __init__(
         self,
         directory: Path,
-        every: int,
+        due: Due,
         validate_every: int,
         stop: StopOnSignal | None = None,
         task: str = "",
     ) -> None:
         # Code that no distribution offers has to be named by a person again.
         self.named = f" --task {shlex.quote(task)}" if ":" in task else ""
-        self.directory, self.every, self.validate_every = directory, every, validate_every
+        self.directory, self.due, self.validate_every = directory, due, validate_every
         self.stop = stop or StopOnSignal()
         self.reward = float("-inf")
 
@@ -83,18 +110,29 @@ class KeepCheckpoints(Callback):
         self.reward = state_dict["reward"]
 
     def _keep(self, trainer: pl.Trainer, module: pl.LightningModule, episode: int) -> None:
-        number = self.stop.number
-        if episode % self.every and number is None:
+        # One process may hear of a signal, or of the time, an episode before the others do.
+        number = agree(trainer, self.stop.number or 0)
+        late = self.due.minutes > 0 and agree(trainer, int(self.due.late()))
+        if episode % self.due.episodes and not number and not late:
             return
         check_finite(module, episode)
         save_last(trainer, self.directory)
-        if number is not None:
+        self.due.saved()
+        if number:
             command = (
                 f"python -m pixelrl fit{self.named} --resume {shlex.quote(str(self.directory))}"
             )
             raise StoppedError(
                 f"stopped by signal {number} after episode {episode}; go on: {command}", number
             )
+
+
+def agree(trainer: pl.Trainer, number: int) -> int:
+    """Find the largest of what all processes say; with one there is nothing to ask."""
+    if trainer.world_size == 1:
+        return number
+    said = torch.tensor(number, device=trainer.strategy.root_device)
+    return int(trainer.strategy.reduce(said, reduce_op="max"))
 
 
 def _log_row(trainer: pl.Trainer, step: int) -> None:

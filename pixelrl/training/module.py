@@ -1,6 +1,6 @@
 """The LightningModule: roll out an episode, learn from it window by window."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from copy import deepcopy
 from functools import partial
 from typing import Any
@@ -32,8 +32,10 @@ from pixelrl.rl.trace import Edited
 from pixelrl.settings import Learning
 from pixelrl.task import Task
 from pixelrl.training.base import BaseModule, Optimization
+from pixelrl.training.compiling import Compiled
 from pixelrl.training.divergence import check_loss
-from pixelrl.training.goal_phase import average_weights, goal_losses, goal_optimization
+from pixelrl.training.goal_phase import average_weights, goal_optimization, learn_parts
+from pixelrl.training.parts import Part, mean_parts, split_scene
 
 
 class PixelA3C(BaseModule):
@@ -49,6 +51,7 @@ class PixelA3C(BaseModule):
         learning: the learning rule.
         seed: the run's seed.
         tile: side of the tiles that larger images are edited in, in pixels; 0 for never.
+        accumulate: parts that a batch is learned from, one after the other.
     """
 
     def __init__(
@@ -59,12 +62,14 @@ class PixelA3C(BaseModule):
         *,
         seed: int = 0,
         tile: int = 0,
+        accumulate: int = 1,
     ) -> None:
-        super().__init__(learning)
+        super().__init__(learning, accumulate)
         self.task = task
         self.policy = policy
         self.seed = seed
         self.tile = tile
+        self.compiled = Compiled()
         # Under its setting's name, by which checkpoints know it.
         self.spread = RewardMapConv(learning.spread) if learning.spread else None
         self.learner = deepcopy(policy.goal) if isinstance(policy, GoalPolicy) else None
@@ -116,60 +121,57 @@ class PixelA3C(BaseModule):
         policy, learner = self.policy, self.learner
         if learner is None or not isinstance(policy, GoalPolicy):
             raise TypeError("a network without a goal cannot learn one.")
-        losses = goal_losses(self.task, learner, scene)
-        self.update(losses.total(policy.reward_spread))
+        found: list[dict[str, Tensor]] = []
+        net, scenes = self.compiled.goal or learner, split_scene(scene, self.accumulate)
+        self.update(learn_parts(self.task, net, scenes, policy.reward_spread, found))
         average_weights(policy.goal, learner, batch)
-        return {name: part.detach() for name, part in losses._asdict().items()}
+        return mean_parts(found)
 
     def learn_episode(self, scene: Scene, episode: int) -> dict[str, Tensor]:
         """Roll out an episode on ``(B,K,H,W)``; returns the sums of window losses, scalars."""
-        share = (self.trainer.global_rank, self.trainer.world_size)
+        scenes = split_scene(scene, self.accumulate)
+        parts = [self._begin(each, number, episode) for number, each in enumerate(scenes)]
+        length, window = self.task.length, self.learning.window
+        sums: dict[str, Tensor] = {}
+        for done in range(window, length + window, window):
+            found: list[dict[str, Tensor]] = []
+            self.update(self._losses(parts, found, last=done >= length, episode=episode))
+            sums = {name: sums.get(name, 0) + part for name, part in mean_parts(found).items()}
+        return sums
+
+    def _begin(self, scene: Scene, number: int, episode: int) -> Part:
+        """Begin the episode of a batch's n-th part."""
+        rank, ranks = self.trainer.global_rank, self.trainer.world_size
+        share = (rank * self.accumulate + number, ranks * self.accumulate)
         choose: Choose = partial(sample, rng=self._rng(episode), share=share)
         if ESTIMATORS[self.learning.estimator].greedy:
             choose = choose_greedy
-        done = 0
-        sums: dict[str, Tensor] = {}
         through = self.learning.window if self.learner is not None else 1
-        environment = make_environment(self.task, self.policy)
-        steps_made = rollout(environment, self.policy, scene, choose, through=through)
-        for steps in split_windows(steps_made, self.learning.window):
-            done += len(steps)
-            last = done == self.task.length
-            parts = self.learn(steps, scene, last=last, episode=episode, environment=environment)
-            sums = {name: sums.get(name, 0) + part for name, part in parts.items()}
-        return sums
+        environment = make_environment(self.task, self.policy, candidates=self.compiled.candidates)
+        policy = self.compiled.policy or self.policy
+        steps = rollout(environment, policy, scene, choose, through=through)
+        return Part(scene, environment, split_windows(steps, self.learning.window))
 
-    def learn(
-        self,
-        steps: Sequence[Transition],
-        scene: Scene,
-        *,
-        last: bool,
-        episode: int = 0,
-        environment: Environment | None = None,
-    ) -> dict[str, Tensor]:
-        """Update the weights from a window of steps.
+    def _losses(
+        self, parts: Sequence[Part], found: list[dict[str, Tensor]], *, last: bool, episode: int
+    ) -> Iterator[Tensor]:
+        """Compute the loss of the next window of each part, and note what it is made of.
 
         Args:
-            steps: the window.
-            scene: the episode's maps.
+            parts: of the batch.
+            found: takes the parts of each loss and the mean reward, detached scalars.
             last: whether the episode ends with the window; if not, the value stands for its rest.
             episode: its number, from zero.
-            environment: where the episode is played; it may know what it computed.
-
-        Returns:
-            The parts of the loss and the mean reward, detached scalars.
-
-        Raises:
-            ConfigError: the task does not have what the estimator asks for.
         """
-        parts, reward = self.parts(steps, scene, last=last, environment=environment)
-        loss = self.total(parts) + self.doubt_loss(steps[0], scene)
-        if self.device.type == "cpu":  # elsewhere looking would make the device wait
-            check_loss(loss, self.task, steps, scene, episode)
-        self.update(loss)
-        named = {**parts._asdict(), "reward": reward}
-        return {name: part.detach() for name, part in named.items()}
+        for scene, environment, windows in parts:
+            steps = next(windows)
+            losses, reward = self.parts(steps, scene, last=last, environment=environment)
+            loss = self.total(losses) + self.doubt_loss(steps[0], scene)
+            if self.device.type == "cpu":  # elsewhere looking would make the device wait
+                check_loss(loss, self.task, steps, scene, episode)
+            named = {**losses._asdict(), "reward": reward}
+            found.append({name: value.detach() for name, value in named.items()})
+            yield loss
 
     def parts(
         self,

@@ -1,5 +1,7 @@
 """The supervised start: the trunk learns to predict the image of the highest reward."""
 
+from collections.abc import Iterator, Sequence
+
 import torch
 from torch import Tensor, nn
 
@@ -9,6 +11,7 @@ from pixelrl.rl.network import PolicyValueNet
 from pixelrl.settings import Learning
 from pixelrl.task import Task, reward_map
 from pixelrl.training.base import BaseModule
+from pixelrl.training.parts import split_scene
 
 HANDED = ("trunk.", "policy_body.", "value_body.")
 """Parts of a network that a supervised start hands over; heads and memory start afresh."""
@@ -28,10 +31,13 @@ class Regression(BaseModule):
         policy: the network whose layers are to be handed over. Its value branch is a copy of the
             policy branch, as official starts are (`pixelrl.training.official_weights`).
         learning: optimizer, rate, episodes; one batch is one update.
+        accumulate: parts that a batch is learned from, one after the other.
     """
 
-    def __init__(self, task: Task, policy: PolicyValueNet, learning: Learning) -> None:
-        super().__init__(learning)
+    def __init__(
+        self, task: Task, policy: PolicyValueNet, learning: Learning, accumulate: int = 1
+    ) -> None:
+        super().__init__(learning, accumulate)
         self.task = task
         self.trunk, self.body = policy.trunk, policy.policy_body
         width = policy.policy_head.in_channels
@@ -65,16 +71,22 @@ class Regression(BaseModule):
             ConfigError: the task's reward carries no gradient.
         """
         check_scene(scene, self.task.channels)
-        reward = self.reward(self(scene), scene).mean()
-        if not reward.requires_grad:
-            raise ConfigError(
-                f"{type(self.task).__name__}: its reward carries no gradient, so that nothing can"
-                " be regressed; begin with fit."
-            )
-        self.update(-reward)
-        self.log_dict(
-            {"train/reward": reward.detach(), "train/rate": self.end_batch()}, sync_dist=True
-        )
+        rewards: list[Tensor] = []
+        self.update(self._losses(split_scene(scene, self.accumulate), rewards))
+        reward = torch.stack(rewards).mean()
+        self.log_dict({"train/reward": reward, "train/rate": self.end_batch()}, sync_dist=True)
+
+    def _losses(self, parts: Sequence[Scene], rewards: list[Tensor]) -> Iterator[Tensor]:
+        """Compute the loss of each part of a batch, and note its reward."""
+        for part in parts:
+            reward = self.reward(self(part), part).mean()
+            if not reward.requires_grad:
+                raise ConfigError(
+                    f"{type(self.task).__name__}: its reward carries no gradient, so that nothing"
+                    " can be regressed; begin with fit."
+                )
+            rewards.append(reward.detach())
+            yield -reward
 
     def validation_step(self, scene: Scene, index: int) -> None:
         """Score the prediction of one image."""

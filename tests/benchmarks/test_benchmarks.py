@@ -1,8 +1,12 @@
 """Benchmarks run; what they measure is for people to read."""
 
+import json
+from pathlib import Path
+from typing import Any
+
 import pytest
 
-from benchmarks import edits
+from benchmarks import edits, gpu, ratios
 
 
 def test_the_edits_benchmark_compares_all_nine(capsys: pytest.CaptureFixture[str]) -> None:
@@ -12,3 +16,42 @@ def test_the_edits_benchmark_compares_all_nine(capsys: pytest.CaptureFixture[str
     assert "2 x 70x70" in told
     for name in (*edits.OPENCV, "all nine"):
         assert told.count(f"\n{name} ") == 2, name
+
+
+def test_the_call_for_accelerators_works_on_a_cpu(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sizes = ["--batch", "1", "--side", "16", "--runs", "1", "--tests", "off"]
+    gpu.main([*sizes, "--out", str(tmp_path / "out")])
+    found = json.loads((tmp_path / "out" / "gpu.json").read_text())
+    assert found["hardware"]["cpu"]
+    assert {"network", "edits", "reward", "data"} == found["parts"].keys()
+    assert all(share > 0 for share in found["share_of_peak"].values())
+    assert json.loads((tmp_path / "out" / "trace.json").read_text())["traceEvents"]
+    assert (tmp_path / "out" / "gpu.md").read_text() in capsys.readouterr().out
+
+
+def test_ratios_are_recorded_and_compared(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record, plot = tmp_path / "recorded.json", tmp_path / "ratios.png"
+    sizes = ["--size", "24x16", "--batch", "1", "--runs", "1"]
+    assert ratios.main([*sizes, "--record", str(record), "--plot", str(plot)]) == 0
+    found = json.loads(record.read_text())
+    assert len(found["ratios"]) == 8
+    assert plot.stat().st_size > 0
+    monkeypatch.setattr(ratios, "compare_all", lambda *_: found)
+    assert ratios.main(["--against", str(record)]) == 0
+    better = {name: 2 * ratio for name, ratio in found["ratios"].items()}
+    record.write_text(json.dumps({**found, "ratios": better, "hardware": {"cpu": "another"}}))
+    capsys.readouterr()
+    assert ratios.main(["--against", str(record)]) == 1
+    told = capsys.readouterr().out
+    assert told.count("lost more than 15%") == 8
+    assert "Recorded on other hardware" in told
+
+
+@pytest.mark.parametrize(("ratio", "lost"), [(0.86, 0), (0.84, 1), (2.0, 0)])
+def test_less_than_15_percent_are_not_counted(ratio: float, lost: int) -> None:
+    now: dict[str, Any] = {"ratios": {"a": ratio}}
+    assert len(ratios.find_losses(now, {"ratios": {"a": 1.0}})) == lost

@@ -1,6 +1,8 @@
 """Processes that torchrun or SLURM start are one run, or are told what would make them one."""
 
 import os
+import shlex
+import signal
 import socket
 import subprocess
 import sys
@@ -77,6 +79,58 @@ def test_two_tasks_of_slurm_are_one_run(tmp_path: Path) -> None:
     assert [status for status, _ in done] == [0, 0], done
     assert [each.name for each in (tmp_path / "runs").iterdir()] == ["two"]
     assert (tmp_path / "runs" / "two" / "scores.csv").is_file()
+
+
+def read_script() -> str:
+    """Take SLURM's script from the page, for one process."""
+    page = Path(__file__).parents[2] / "docs" / "scale.md"
+    script = page.read_text().partition("```bash\n#!/bin/bash\n")[2].partition("```")[0]
+    assert "run.devices=4" in script
+    return script.replace("run.devices=4", "run.devices=1")
+
+
+def write_scheduler(folder: Path, settings: list[str]) -> Path:
+    """Write an srun that tells its process and an scontrol that notes what it is asked."""
+    start = f'exec "{sys.executable}" "$@" {shlex.join(settings)}'
+    commands = {
+        "srun": f'echo $$ > "{folder}/pid"; shift 2; {start}',
+        "scontrol": f'echo "$@" >> "{folder}/asked"',
+    }
+    folder.mkdir()
+    for name, body in commands.items():
+        (folder / name).write_text(f"#!/bin/sh\n{body}\n")
+        (folder / name).chmod(0o755)
+    return folder
+
+
+def test_a_job_whose_time_is_up_is_saved_queued_again_and_goes_on(tmp_path: Path) -> None:
+    """SLURM is played by two small scripts; the job's script is the page's, its signal is real."""
+    settings = tiny(tmp_path, "learning.episodes=100000", "run.threads=1", "run.accelerator=cpu")
+    settings = [word for word in settings if not word.startswith("run.root")]
+    scheduler = write_scheduler(tmp_path / "bin", ["--config", "smoke", *settings])
+    environment = {
+        **as_slurm(1, 0, free_port()),
+        "SCRATCH": str(tmp_path),
+        "PATH": f"{scheduler}{os.pathsep}{os.environ['PATH']}",
+    }
+    reached = []
+    for _ in range(2):
+        job = subprocess.Popen(
+            ["sh", "-c", read_script()], env=environment, stdout=subprocess.PIPE, text=True
+        )
+        assert job.stdout is not None
+        for line in job.stdout:  # a validation's line tells that learning is under way
+            if line.startswith("episode"):
+                break
+        os.kill(int((scheduler / "pid").read_text()), signal.SIGUSR1)
+        job.communicate(timeout=300)
+        assert job.returncode == 128 + signal.SIGUSR1
+        stored = torch.load(
+            tmp_path / "runs" / "noise-7" / "checkpoints" / "last.ckpt", weights_only=True
+        )
+        reached.append(stored["pixelrl"]["episode"])
+    assert 0 < reached[0] < reached[1]
+    assert (scheduler / "asked").read_text().split("\n") == ["requeue 7", "requeue 7", ""]
 
 
 @pytest.mark.slow
