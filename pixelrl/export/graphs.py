@@ -53,7 +53,7 @@ class Step(nn.Module):
             The image after the step, the choice ``(B,H,W)`` uint8, and the next state.
         """
         kept = memory_channels(self.network)
-        memory, start = state.split([kept, self.task.channels], 1)
+        memory, start = torch.split(state, [kept, self.task.channels], 1)
         scene: Scene = {"image": start}
         environment = make_environment(self.task, self.network)
         output = self.network(

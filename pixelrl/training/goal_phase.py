@@ -40,7 +40,7 @@ class GoalLosses(NamedTuple):
 
 
 def goal_losses(task: Task, net: Aim, scene: Scene) -> GoalLosses:
-    """Pay a goal as one step to it would be paid, and score its doubt.
+    """Let a network answer a goal, and score it.
 
     Args:
         task: knows the reward to aim by; for squared error, the loss is the mean squared error.
@@ -56,16 +56,29 @@ def goal_losses(task: Task, net: Aim, scene: Scene) -> GoalLosses:
     image = scene["image"]
     with exact(image.device):
         observation = task.observe(image, scene)
-    goal = net(observation, image)
-    with exact(image.device):
-        reward = task.aim_reward(image, goal.image, scene).mean()
-        doubt = doubt_loss(goal, scene["target"])
-    if not reward.requires_grad:
+    losses = score_goal(task, net(observation, image), scene)
+    if not losses.reward.requires_grad:
         raise ConfigError(
             f"{type(task).__name__}: its reward carries no gradient, so that no goal can be"
             " learned from it; use network.kind=published."
         )
-    return GoalLosses(reward, doubt)
+    return losses
+
+
+def score_goal(task: Task, goal: Goal, scene: Scene) -> GoalLosses:
+    """Pay a goal as one step to it would be paid, and score its doubt.
+
+    Args:
+        task: knows the reward to aim by.
+        goal: what the network answered at the beginning of the episode.
+        scene: maps ``(B,K,H,W)``, with the target.
+
+    Returns:
+        The parts of the loss.
+    """
+    with exact(goal.image.device):
+        reward = task.aim_reward(scene["image"], goal.image, scene).mean()
+        return GoalLosses(reward, doubt_loss(goal, scene["target"]))
 
 
 def learn_parts(

@@ -14,7 +14,7 @@ from pixelrl.oracle import measure_reward_spread
 from pixelrl.rl.aim import GoalPolicy, unit
 from pixelrl.rl.editing import edit_scene
 from pixelrl.rl.estimators import ESTIMATORS, window_losses
-from pixelrl.rl.goal import Goal, doubt_loss
+from pixelrl.rl.goal import Goal
 from pixelrl.rl.losses import Losses
 from pixelrl.rl.playing import Network, make_environment
 from pixelrl.rl.returns import RewardMapConv
@@ -34,7 +34,12 @@ from pixelrl.task import Task
 from pixelrl.training.base import BaseModule, Optimization
 from pixelrl.training.compiling import Compiled
 from pixelrl.training.divergence import check_loss
-from pixelrl.training.goal_phase import average_weights, goal_optimization, learn_parts
+from pixelrl.training.goal_phase import (
+    average_weights,
+    goal_optimization,
+    learn_parts,
+    score_goal,
+)
 from pixelrl.training.parts import Part, mean_parts, split_scene
 
 
@@ -166,7 +171,7 @@ class PixelA3C(BaseModule):
         for scene, environment, windows in parts:
             steps = next(windows)
             losses, reward = self.parts(steps, scene, last=last, environment=environment)
-            loss = self.total(losses) + self.doubt_loss(steps[0], scene)
+            loss = self.total(losses) + self.goal_loss(steps[0], scene)
             if self.device.type == "cpu":  # elsewhere looking would make the device wait
                 check_loss(loss, self.task, steps, scene, episode)
             named = {**losses._asdict(), "reward": reward}
@@ -200,17 +205,28 @@ class PixelA3C(BaseModule):
         )
 
     def total(self, parts: Losses) -> Tensor:
-        """Weigh the parts of the loss into the one scalar that is minimized."""
-        rule = self.learning
-        return parts.policy + rule.value * parts.value - rule.entropy * parts.entropy
+        """Weigh the parts of the loss into the one scalar that is minimized.
 
-    def doubt_loss(self, step: Transition, scene: Scene) -> Tensor | float:
-        """Score the doubt of the step that set the goal, a scalar; zero for all others."""
+        Of agents that aim, the policy's part counts in units of the reward, as the goal's does.
+        """
+        rule = self.learning
+        policy = parts.policy
+        if isinstance(self.policy, GoalPolicy) and not ESTIMATORS[rule.estimator].scaled:
+            policy = policy / unit(self.policy.reward_spread)
+        return policy + rule.value * parts.value - rule.entropy * parts.entropy
+
+    def goal_loss(self, step: Transition, scene: Scene) -> Tensor | float:
+        """Score goal and doubt of the step that set them, a scalar; zero for all others.
+
+        The policy's gradient reaches the goal. Were that all it learns from, it would soon
+        overshoot: what lies far beyond the target tells edits apart more loudly, so that fewer bad
+        ones are drawn (salt and pepper lost 3 dB in 60 episodes).
+        """
         doubt, memory = step.output.doubt, step.output.memory
         if doubt is None or memory is None or not doubt.requires_grad:
             return 0.0
-        with exact(self.device):
-            return doubt_loss(Goal(memory[:, : self.task.channels], doubt), scene["target"])
+        goal = Goal(memory[:, : self.task.channels], doubt)
+        return score_goal(self.task, goal, scene).total(torch.as_tensor(self._unit()))
 
     def value_of(
         self, step: Transition, scene: Scene, environment: Environment | None = None
