@@ -290,15 +290,14 @@ def _made(name: str, options: Mapping[str, Any]) -> SaliencyModel:
     except PixelRLError:
         raise
     except (TypeError, ValueError, OSError, RuntimeError) as error:
+        given = ", ".join(f"{key}={value}" for key, value in options.items()) or "no options"
         reason = " ".join(str(error).split())
-        raise PluginError(
-            f"saliency model '{name}' cannot be made with"
-            f" {', '.join(f'{key}={value}' for key, value in options.items()) or 'no options'}:"
-            f" {reason}; correct the model's options."
-        ) from error
-    if not isinstance(model, SaliencyModel) or model.kind not in get_args(Kind):
+        told = f"cannot be made with {given}: {reason}; correct the model's options."
+        raise PluginError(f"saliency model '{name}' {told}") from error
+    kinds = get_args(Kind)
+    if not isinstance(model, SaliencyModel) or model.kind not in kinds:
         raise PluginError(
             f"'{name}' makes {type(model).__name__}; expected a saliency model with a name, a kind"
-            f" ({', '.join(get_args(Kind))}) and a call. Wrap functions in model=callable."
+            f" ({', '.join(kinds)}) and a call. Wrap functions in model=callable."
         )
     return model

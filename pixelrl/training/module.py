@@ -14,7 +14,6 @@ from pixelrl.oracle import measure_reward_spread
 from pixelrl.rl.aim import GoalPolicy, unit
 from pixelrl.rl.editing import edit_scene
 from pixelrl.rl.estimators import ESTIMATORS, window_losses
-from pixelrl.rl.goal import Goal
 from pixelrl.rl.losses import Losses
 from pixelrl.rl.playing import Network, make_environment
 from pixelrl.rl.returns import RewardMapConv
@@ -35,10 +34,10 @@ from pixelrl.training.base import BaseModule, Optimization
 from pixelrl.training.compiling import Compiled
 from pixelrl.training.divergence import check_loss
 from pixelrl.training.goal_phase import (
+    anchor_loss,
     average_weights,
     goal_optimization,
     learn_parts,
-    score_goal,
 )
 from pixelrl.training.parts import Part, mean_parts, split_scene
 
@@ -171,7 +170,7 @@ class PixelA3C(BaseModule):
         for scene, environment, windows in parts:
             steps = next(windows)
             losses, reward = self.parts(steps, scene, last=last, environment=environment)
-            loss = self.total(losses) + self.goal_loss(steps[0], scene)
+            loss = self.total(losses) + anchor_loss(self.task, steps[0], scene, self._unit())
             if self.device.type == "cpu":  # elsewhere looking would make the device wait
                 check_loss(loss, self.task, steps, scene, episode)
             named = {**losses._asdict(), "reward": reward}
@@ -210,23 +209,9 @@ class PixelA3C(BaseModule):
         Of agents that aim, the policy's part counts in units of the reward, as the goal's does.
         """
         rule = self.learning
-        policy = parts.policy
-        if isinstance(self.policy, GoalPolicy) and not ESTIMATORS[rule.estimator].scaled:
-            policy = policy / unit(self.policy.reward_spread)
+        aims = isinstance(self.policy, GoalPolicy) and not ESTIMATORS[rule.estimator].scaled
+        policy = parts.policy / self._unit() if aims else parts.policy
         return policy + rule.value * parts.value - rule.entropy * parts.entropy
-
-    def goal_loss(self, step: Transition, scene: Scene) -> Tensor | float:
-        """Score goal and doubt of the step that set them, a scalar; zero for all others.
-
-        The policy's gradient reaches the goal. Were that all it learns from, it would soon
-        overshoot: what lies far beyond the target tells edits apart more loudly, so that fewer bad
-        ones are drawn (salt and pepper lost 3 dB in 60 episodes).
-        """
-        doubt, memory = step.output.doubt, step.output.memory
-        if doubt is None or memory is None or not doubt.requires_grad:
-            return 0.0
-        goal = Goal(memory[:, : self.task.channels], doubt)
-        return score_goal(self.task, goal, scene).total(torch.as_tensor(self._unit()))
 
     def value_of(
         self, step: Transition, scene: Scene, environment: Environment | None = None
@@ -306,8 +291,7 @@ class PixelA3C(BaseModule):
             spread.copy_(torch.as_tensor(self.all_gather(found)).mean())
 
     def _unit(self) -> Tensor | float:
-        spread = self._spread()
-        return 1.0 if spread is None else unit(spread)
+        return 1.0 if (spread := self._spread()) is None else unit(spread)
 
     def _spread(self) -> Tensor | None:
         """Find the buffer that holds the unit of rewards; None if nothing is told in it."""

@@ -14,8 +14,11 @@ from pixelrl.errors import CheckpointError, ConfigError
 from pixelrl.experiments.fit import fit
 from pixelrl.experiments.pretrain import pretrain
 from pixelrl.rl.aim import GoalPolicy
+from pixelrl.rl.goal import Goal, doubt_loss
+from pixelrl.rl.goal_environment import GoalEnvironment
+from pixelrl.rl.rollout import rollout
 from pixelrl.training.checkpoint import build, restore
-from pixelrl.training.goal_phase import average_weights
+from pixelrl.training.goal_phase import anchor_loss, average_weights
 from pixelrl.training.module import PixelA3C
 
 SMALL = ("network.kind=goal", "network.widths=[8,12]", "learning.rate=1e-3")
@@ -196,3 +199,20 @@ def test_a_reward_without_gradient_has_no_goal(
     monkeypatch.setattr(kind, "reward", lambda *arguments: paid(*arguments).detach())
     with pytest.raises(ConfigError, match="its reward carries no gradient"):
         fit(experiment)
+
+
+def test_the_goal_is_paid_under_reinforcement_too(tmp_path: Path) -> None:
+    """At the step that set it alone, and in the unit of rewards."""
+    experiment = aiming(tmp_path)
+    module = build(experiment)
+    module.policy.reward_spread.fill_(0.5)
+    (scene,) = list(ImageData(experiment.task, experiment.data).val_dataloader())[:1]
+    first, second = list(rollout(GoalEnvironment(experiment.task), module.policy, scene))[:2]
+    paid = anchor_loss(experiment.task, first, scene, module.policy.reward_spread)
+    goal = first.output.memory[:, :1]
+    reward = experiment.task.reward(scene["image"], goal, scene).mean()
+    doubt = doubt_loss(Goal(goal, first.output.doubt), scene["target"])
+    assert torch.isclose(paid, doubt - reward / 0.5)
+    assert anchor_loss(experiment.task, second, scene, 0.5) == 0
+    paid.backward()
+    assert module.policy.goal.tail.weight.grad.any()
