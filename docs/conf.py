@@ -1,0 +1,57 @@
+"""How the pages become a site: ``nox -s docs``, or ``python -m sphinx -W docs SITE``."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from sphinx.application import Sphinx
+
+from pixelrl import __version__
+
+project = "pixelrl"
+author = "The pixelrl developers"
+project_copyright = "the pixelrl developers, MIT license"
+version = release = __version__
+
+extensions = [
+    "myst_parser",
+    "settings_tables",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.mathjax",
+    "sphinx.ext.napoleon",
+]
+myst_enable_extensions = ["colon_fence", "dollarmath"]
+myst_heading_anchors = 3
+exclude_patterns: list[str] = []
+nitpicky = False
+default_role = "py:obj"  # docstrings write names in single backticks
+
+autodoc_member_order = "bysource"
+autodoc_typehints = "signature"
+autodoc_preserve_defaults = True
+napoleon_google_docstring = True
+napoleon_numpy_docstring = False
+napoleon_use_rtype = False
+napoleon_use_ivar = True
+
+html_theme = "furo"
+html_title = "pixelrl"
+html_static_path: list[str] = []
+html_show_sphinx = False
+html_copy_source = False
+
+OPTIONAL = ("export",)
+"""Pages that the index lists and not every version has."""
+
+
+def leave_out_absent(app: Sphinx, name: str, source: list[str]) -> None:
+    """Take from the index what is not there; Sphinx would call it an error."""
+    for page in OPTIONAL:
+        if name == "index" and page not in app.env.found_docs:
+            source[0] = source[0].replace(f"\n{page}\n", "\n")
+
+
+def setup(app: Sphinx) -> None:
+    """Connect what this file adds."""
+    app.connect("source-read", leave_out_absent)
