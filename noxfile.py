@@ -3,6 +3,7 @@
 import os
 import shutil
 import sys
+import sysconfig
 import tarfile
 import tempfile
 from pathlib import Path
@@ -148,13 +149,13 @@ def dist(session: nox.Session) -> None:
     wheel = next(file for file in files if file.endswith(".whl"))
     probe = str(Path("tests/probe_wheel.py").resolve())
     with tempfile.TemporaryDirectory() as folder:
-        base = sys.executable if shared else session.bin + "/python"
-        more = ["--system-site-packages"] if shared else []
-        session.run(base, "-m", "venv", *more, f"{folder}/venv", external=True)
+        session.run(sys.executable, "-m", "venv", f"{folder}/venv", external=True)
+        if shared:
+            ours = next(Path(folder).glob("venv/lib/python*/site-packages"))
+            (ours / "shared.pth").write_text(sysconfig.get_path("purelib"))
         python = f"{folder}/venv/bin/python"
-        install = ["--no-deps"] if shared else ["-c", CONSTRAINTS]
-        pip = [python, "-m", "pip", "install", "-q", "--ignore-installed"]
-        session.run(*pip, *install, wheel, external=True)
+        install = ["--no-deps", "--ignore-installed"] if shared else ["-c", CONSTRAINTS]
+        session.run(python, "-m", "pip", "install", "-q", *install, wheel, external=True)
         with session.chdir(folder):
             session.run(python, "-I", probe, str(Path(CONSTRAINTS).parent), external=True)
 

@@ -15,10 +15,10 @@ project_copyright = "the pixelrl developers, MIT license"
 version = release = __version__
 
 extensions = [
+    "equations",
     "myst_parser",
     "settings_tables",
     "sphinx.ext.autodoc",
-    "sphinx.ext.mathjax",
     "sphinx.ext.napoleon",
 ]
 myst_enable_extensions = ["colon_fence", "dollarmath"]
@@ -27,6 +27,7 @@ exclude_patterns: list[str] = []
 nitpicky = False
 default_role = "py:obj"  # docstrings write names in single backticks
 
+add_module_names = False
 autodoc_member_order = "bysource"
 autodoc_typehints = "signature"
 autodoc_preserve_defaults = True
@@ -36,10 +37,13 @@ napoleon_use_rtype = False
 napoleon_use_ivar = True
 
 html_theme = "furo"
+html_math_renderer = "mathml"
 html_title = "pixelrl"
 html_static_path: list[str] = []
 html_show_sphinx = False
 html_copy_source = False
+html_use_index = False  # the search finds what an index would list
+html_domain_indices = False
 
 OPTIONAL = ("export",)
 """Pages that the index lists and not every version has."""

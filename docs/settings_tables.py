@@ -27,13 +27,10 @@ class Settings(SphinxDirective):
 
 
 def _describe(each: Described) -> nodes.Node:
-    default = nodes.literal(text=each.default) if each.default else nodes.emphasis(text="empty")
-    kind = f"{each.type}; {each.allowed}" if each.allowed else each.type
-    term = nodes.term("", "", nodes.literal(text=each.key))
-    about = nodes.definition(
-        "", nodes.paragraph("", f"{kind}; default ", default), nodes.paragraph(text=each.about)
-    )
-    return nodes.definition_list_item("", term, about)
+    kind = f"{each.type}: {each.allowed}" if each.allowed else each.type
+    term = nodes.term("", "", nodes.literal(text=f"{each.key}={each.default}"))
+    about = nodes.paragraph("", f"{each.about} ", nodes.emphasis(text=kind))
+    return nodes.definition_list_item("", term, nodes.definition("", about))
 
 
 def setup(app: Sphinx) -> ExtensionMetadata:
