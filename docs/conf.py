@@ -5,8 +5,6 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from sphinx.application import Sphinx
-
 from pixelrl import __version__
 
 project = "pixelrl"
@@ -44,18 +42,3 @@ html_show_sphinx = False
 html_copy_source = False
 html_use_index = False  # the search finds what an index would list
 html_domain_indices = False
-
-OPTIONAL = ("export",)
-"""Pages that the index lists and not every version has."""
-
-
-def leave_out_absent(app: Sphinx, name: str, source: list[str]) -> None:
-    """Take from the index what is not there; Sphinx would call it an error."""
-    for page in OPTIONAL:
-        if name == "index" and page not in app.env.found_docs:
-            source[0] = source[0].replace(f"\n{page}\n", "\n")
-
-
-def setup(app: Sphinx) -> None:
-    """Connect what this file adds."""
-    app.connect("source-read", leave_out_absent)
