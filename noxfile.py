@@ -1,6 +1,9 @@
 """The project's sessions: ``nox`` runs the first four, ``nox -s NAME`` one of them."""
 
 import os
+import shutil
+import sys
+import sysconfig
 import tarfile
 import tempfile
 from pathlib import Path
@@ -115,9 +118,46 @@ def audit(session: nox.Session) -> None:
 
 @nox.session
 def docs(session: nox.Session) -> None:
-    """Run the examples in docstrings and pages."""
-    install(session)
+    """Run the examples in docstrings and pages, and build the site: build/site."""
+    session.install("-c", CONSTRAINTS, "-e", ".[dev,docs]")
     session.run("pytest", "--doctest-modules", "pixelrl", "tests/test_docs.py", *session.posargs)
+    sphinx = ("python", "-m", "sphinx", "-W", "--keep-going", "-d", "build/doctrees")
+    session.run(*sphinx, "docs", "build/site")
+    session.run("python", "docs/check_links.py", "build/site")
+
+
+@nox.session
+def links(session: nox.Session) -> None:
+    """Ask every address outside that the pages name whether it still answers."""
+    session.install("-c", CONSTRAINTS, "-e", ".[docs]")
+    session.run("python", "-m", "sphinx", "-b", "linkcheck", "docs", "build/links")
+
+
+@nox.session
+def dist(session: nox.Session) -> None:
+    """Build dist/, check it, and use the wheel outside of the repository.
+
+    Argument ``shared``: take what the wheel depends on from the Python that runs nox, instead of
+    downloading it again.
+    """
+    shared = "shared" in session.posargs
+    session.install("-c", CONSTRAINTS, "build", "hatchling", "twine")
+    shutil.rmtree("dist", ignore_errors=True)
+    session.run("python", "-m", "build", "--no-isolation")
+    files = sorted(map(str, Path("dist").resolve().iterdir()))
+    session.run("twine", "check", "--strict", *files)
+    wheel = next(file for file in files if file.endswith(".whl"))
+    probe = str(Path("tests/probe_wheel.py").resolve())
+    with tempfile.TemporaryDirectory() as folder:
+        session.run(sys.executable, "-m", "venv", f"{folder}/venv", external=True)
+        if shared:
+            ours = next(Path(folder).glob("venv/lib/python*/site-packages"))
+            (ours / "shared.pth").write_text(sysconfig.get_path("purelib"))
+        python = f"{folder}/venv/bin/python"
+        install = ["--no-deps", "--ignore-installed"] if shared else ["-c", CONSTRAINTS]
+        session.run(python, "-m", "pip", "install", "-q", *install, wheel, external=True)
+        with session.chdir(folder):
+            session.run(python, "-I", probe, str(Path(CONSTRAINTS).parent), external=True)
 
 
 @nox.session

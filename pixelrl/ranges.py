@@ -129,7 +129,7 @@ def check_values(section: str, settings: Any) -> None:  # noqa: ANN401 - any dat
         pixelrl.errors.ConfigError: learning.spread: expected 0 or an odd number ... got 32.
     """
     for item in fields(settings):
-        allowed = _range_of(type(settings), item.name)
+        allowed = find_range(type(settings), item.name)
         for value in _leaves(getattr(settings, item.name)):
             if isinstance(value, str):
                 text = allowed if isinstance(allowed, Text) else PLAIN
@@ -163,8 +163,14 @@ def _shown(value: str | float) -> str:
     return shorten(told, 80)
 
 
-def _range_of(kind: type, name: str) -> Range | Text | None:
-    """Find a field's range; one that a task gives another default keeps that of its parent."""
+def find_range(kind: type, name: str) -> Range | Text | None:
+    """Find a field's range; one that a task gives another default keeps that of its parent.
+
+    Example:
+        >>> from pixelrl.settings import Learning
+        >>> find_range(Learning, "gamma") is SHARE, find_range(Learning, "entropy")
+        (True, None)
+    """
     for each in kind.__mro__:
         item = vars(each).get("__dataclass_fields__", {}).get(name)
         if item is not None and "range" in item.metadata:

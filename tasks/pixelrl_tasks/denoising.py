@@ -1,7 +1,6 @@
 """Take noise out of a photograph: the papers' first task."""
 
 from dataclasses import dataclass
-from math import inf
 from typing import ClassVar, Literal, get_args
 
 import torch
@@ -9,6 +8,7 @@ from torch import Generator, Tensor
 
 from pixelrl import Scene
 from pixelrl.errors import ConfigError
+from pixelrl.ranges import Range, number
 from pixelrl_tasks.published import Restoration
 
 Noise = Literal["gaussian", "poisson", "salt_and_pepper"]
@@ -42,10 +42,10 @@ class Denoising(Restoration):
     contract: ClassVar[int] = 1
 
     noise: Noise = "gaussian"
-    sigma: float = 25.0
-    sigma_min: float | None = None
-    peak: float = 30.0
-    density: float = 0.5
+    sigma: float = number(25.0, Range(0, LOUDEST, f"gray levels from 0 to {LOUDEST}"))
+    sigma_min: float | None = number(None, Range(0, LOUDEST, "gray levels from 0 to task.sigma"))
+    peak: float = number(30.0, Range(1, told="photons from 1 on"))
+    density: float = number(0.5, Range(0, 1, "a share from 0 to 1"))
     clip: bool = False
 
     def __post_init__(self) -> None:
@@ -54,19 +54,11 @@ class Denoising(Restoration):
             raise ConfigError(
                 f"task.noise: expected {', '.join(get_args(Noise))}, got {self.noise!r}."
             )
-        if not 0 <= self.sigma <= LOUDEST:
-            raise ConfigError(
-                f"task.sigma: expected gray levels from 0 to {LOUDEST}, got {self.sigma}."
-            )
         if self.sigma_min is not None and not 0 <= self.sigma_min <= self.sigma:
             raise ConfigError(
                 f"task.sigma_min: expected gray levels from 0 to task.sigma={self.sigma},"
                 f" got {self.sigma_min}."
             )
-        if not 1 <= self.peak < inf:
-            raise ConfigError(f"task.peak: expected photons from 1 on, got {self.peak}.")
-        if not 0 <= self.density <= 1:
-            raise ConfigError(f"task.density: expected a share from 0 to 1, got {self.density}.")
 
     def problem(self, maps: Scene, rng: Generator) -> Scene:
         noisy = self.add_noise(maps["image"], rng)

@@ -8,6 +8,7 @@ from torch import Generator
 
 from pixelrl import Scene
 from pixelrl.errors import ConfigError
+from pixelrl.ranges import Range, number
 from pixelrl_tasks.jpeg import compress_some
 from pixelrl_tasks.published import Restoration
 from pixelrl_tasks.text import draw_text
@@ -38,24 +39,19 @@ class Inpainting(Restoration):
     contract: ClassVar[int] = 1
 
     length: int = 15
-    sizes: tuple[int, int] = (10, 30)
-    rotation: float = 10.0
+    sizes: tuple[int, int] = number((10, 30), Range(4, told="font sizes from 4 pixels on"))
+    rotation: float = number(10.0, Range(0, 180, "degrees from 0 to 180"))
     fonts: str = "installed"
-    quality: tuple[int, int] | None = None
+    quality: tuple[int, int] | None = number(None, Range(1, 100, "JPEG qualities from 1 to 100"))
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if not 0 <= self.rotation <= 180:
-            raise ConfigError(
-                f"task.rotation: expected degrees from 0 to 180, got {self.rotation}."
-            )
-        if not 4 <= self.sizes[0] <= self.sizes[1]:
+        if not self.sizes[0] <= self.sizes[1]:
             raise ConfigError(
                 f"task.sizes: expected two font sizes from 4 pixels on, the smaller first,"
                 f" got {list(self.sizes)}."
             )
-
-        if self.quality is not None and not 1 <= self.quality[0] <= self.quality[1] <= 100:
+        if self.quality is not None and not self.quality[0] <= self.quality[1]:
             raise ConfigError(
                 f"task.quality: expected two JPEG qualities from 1 to 100, the lower first,"
                 f" got {list(self.quality)}."

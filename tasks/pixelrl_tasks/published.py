@@ -8,7 +8,7 @@ from torch import Tensor
 
 from pixelrl import Edit, Scene, Task, keep
 from pixelrl.actions import bilateral, box, changes, gaussian, median, shift
-from pixelrl.errors import ConfigError
+from pixelrl.ranges import check_values
 from pixelrl.rewards import squared_error_drop
 
 GRAY_LEVEL = 1 / 255
@@ -33,12 +33,7 @@ class Restoration(Task):
     sees_edits: bool = False
 
     def __post_init__(self) -> None:
-        if self.channels not in {1, 3}:
-            raise ConfigError(
-                f"task.channels: expected 1 (gray) or 3 (color), got {self.channels}."
-            )
-        if self.length < 1:
-            raise ConfigError(f"task.length: expected steps from 1 on, got {self.length}.")
+        check_values("task", self)
 
     def edits(self) -> Mapping[str, Edit]:
         """List the nine edits in the order of the official ``State.py``, on which weights count.

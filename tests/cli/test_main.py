@@ -2,6 +2,8 @@
 
 import errno
 import os
+import re
+from dataclasses import fields
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +15,9 @@ from modules import SLOW, imported_by, run_python
 from photos import tiny, write_photos
 from pixelrl.cli.main import main
 from pixelrl.cli.verbs import NAMES
+from pixelrl.config.recipes import find_recipe
 from pixelrl.data.kept import Kept
+from pixelrl_tasks.denoising import Denoising
 
 ROOT = Path(__file__).parents[2]
 
@@ -100,11 +104,37 @@ def test_tasks_lists_name_summary_and_owner(capsys: pytest.CaptureFixture[str]) 
     assert "[pixelrl 0.1.0]" in told
 
 
-def test_tasks_prints_a_tasks_settings(capsys: pytest.CaptureFixture[str]) -> None:
+def test_tasks_explains_every_key_of_a_task(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["tasks", "denoising", "task.sigma=15"]) == 0
     told = capsys.readouterr().out
-    assert "sigma: 15.0" in told
-    assert "episodes: 30000" in told  # the defaults, no recipe
+    assert "task.sigma=15.0  (float: gray levels from 0 to 510; default 25.0)" in told
+    assert "    standard deviation of Gaussian noise, in gray levels." in told
+    assert "task.noise=gaussian  (gaussian | poisson | salt_and_pepper)" in told
+    assert "task.length=5  (int: more than zero, at most 1000)" in told
+    assert {f"task.{item.name}=" for item in fields(Denoising)} <= set(
+        re.findall(r"task\.\w+=", told)
+    )
+    assert "learning.rate=" not in told
+
+
+def test_tasks_shows_the_recipe_that_fit_would_use(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["tasks", "inpainting", "--all"]) == 0
+    told = capsys.readouterr().out
+    assert "task.length=5  (int: more than zero, at most 1000; default 15)" in told
+    assert "learning.goal_episodes=1500  (int: from zero, at most 1000000000; default 0)" in told
+    recipe = find_recipe("inpainting")
+    assert f"recipe of `pixelrl fit --task inpainting`: {recipe}" in told
+    assert all(f"    {line}" in told for line in recipe.read_text("utf-8").splitlines())
+
+
+def test_tasks_shows_the_recipe_that_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["tasks", "denoising", "--config", "published/denoising", "--all"]) == 0
+    assert "network.kind=published  (published | goal)" in capsys.readouterr().out
+
+
+def test_tasks_takes_settings_of_a_task_that_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+    assert "no task is named" in refused(capsys, "tasks", "--all")
+    assert "task.sigma" in refused(capsys, "tasks", "denoising", "task.sigma=-1")
 
 
 def test_print_config_is_a_recipe(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

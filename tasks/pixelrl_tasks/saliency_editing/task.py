@@ -14,6 +14,7 @@ from pixelrl import Edit, Scene, Task, keep
 from pixelrl.actions import saturation, scale
 from pixelrl.actions.saliency import where_salient
 from pixelrl.errors import ConfigError
+from pixelrl.ranges import POSITIVE, check_values, number
 from pixelrl.saliency import Saliency
 from pixelrl.scores import Score
 from pixelrl_tasks.masks import KINDS, draw_mask
@@ -69,25 +70,21 @@ class SaliencyEditing(Task):
     options: dict[str, Any] = field(default_factory=dict)
     critic: str = "itti"
     critic_options: dict[str, Any] = field(default_factory=dict)
-    cap: float = 0.7
-    inside: float = 15.0
-    outside: float = 10.0
+    cap: float = number(0.7, POSITIVE)
+    inside: float = number(15.0, POSITIVE)
+    outside: float = number(10.0, POSITIVE)
     strict: bool = True
     side: int = 128
     masks: tuple[str, ...] = ("disc", "superpixels", "object")
 
     def __post_init__(self) -> None:
+        check_values("task", self)
         if self.channels != 3:
             raise ConfigError(
                 f"task.channels: expected 3, got {self.channels}; gray photographs are read as RGB."
             )
         if self.direction not in get_args(Direction):
             raise ConfigError(f"task.direction: expected raise or lower, got {self.direction!r}.")
-        for name in ("cap", "inside", "outside"):
-            if not getattr(self, name) > 0:
-                raise ConfigError(
-                    f"task.{name}: expected more than zero, got {getattr(self, name)}."
-                )
         if self.side and self.side < 32:
             raise ConfigError(f"task.side: expected 0, or 32 pixels or more, got {self.side}.")
         if not self.masks or set(self.masks) - set(KINDS):
