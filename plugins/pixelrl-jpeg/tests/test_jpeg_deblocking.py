@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import Generator, Tensor
 
+import pixelrl
 from pixelrl.cli.main import main
 from pixelrl.config.compose import compose
 from pixelrl.discovery import TASKS, load
@@ -74,6 +75,13 @@ def test_its_edits_can_do_what_is_wanted() -> None:
     images, _ = greedy(task, scene)
     before, after = (float(psnr(image, scene["target"])) for image in (scene["image"], images[-1]))
     assert after > before + 5
+
+
+def test_its_agents_are_found_and_do_better_than_no_edit() -> None:
+    task = JpegDeblocking(quality=(20, 20))
+    scene = {n: v[None] for n, v in task.problem({"image": photo()}, Generator()).items()}
+    found = pixelrl.load("jpeg", device="cpu")(scene["image"]).image
+    assert float(psnr(found, scene["target"])) > float(psnr(scene["image"], scene["target"])) + 0.2
 
 
 def test_its_recipe_goes_through_an_episode(tmp_path: Path) -> None:
