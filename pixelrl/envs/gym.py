@@ -3,7 +3,7 @@
 ``import pixelrl.envs.gym`` registers ``pixelrl/Task-v0``, so that ``gymnasium.make`` finds it.
 """
 
-from typing import Any, ClassVar
+from typing import Any
 
 import gymnasium
 import numpy as np
@@ -54,7 +54,7 @@ class TaskEnv(gymnasium.Env[Observation, Choice]):
         ((1, 32, 32), False, (32, 32))
     """
 
-    metadata: ClassVar[dict[str, Any]] = {"render_modes": ["rgb_array"], "render_fps": 4}
+    metadata: dict[str, Any] = {"render_modes": ["rgb_array"], "render_fps": 4}  # noqa: RUF012 - theirs
 
     def __init__(
         self,

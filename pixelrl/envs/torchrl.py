@@ -1,21 +1,27 @@
 """A task as a TorchRL environment: a batch of pictures, all of whose pixels act at once."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import torch
-from tensordict import TensorDict, TensorDictBase
 from torch import Tensor
-from torchrl.data import Binary, Categorical, Composite, Unbounded
-from torchrl.envs import EnvBase
 
 from pixelrl.config.compose import compose
 from pixelrl.envs.pictures import SEEDS, Observe, Pictures, find_scenes
+from pixelrl.errors import PluginError
 from pixelrl.maps import exact
 from pixelrl.task import Task, reward_map
 
+try:
+    from tensordict import TensorDict, TensorDictBase
+    from torchrl.data import Binary, Categorical, Composite, Unbounded
+    from torchrl.envs import EnvBase
+except ImportError:  # told when an environment is made, so that the module can be looked at
+    EnvBase, TensorDictBase = object, Any
 
-class TaskBatchEnv(EnvBase):  # type: ignore[misc] - TorchRL brings no types
+
+class TaskBatchEnv(EnvBase):  # type: ignore[misc]  # TorchRL brings no types
     """Let any algorithm edit a batch of pictures by the rules of a task.
 
     Keys: ``observation`` ``(B,K,H,W)``, nominally in [0, 1]; ``action`` ``(B,H,W)`` int64, an
@@ -35,7 +41,7 @@ class TaskBatchEnv(EnvBase):  # type: ignore[misc] - TorchRL brings no types
     Raises:
         ConfigError: a setting cannot be.
         DataError: a picture is missing, unreadable or too small.
-        PluginError: there is no such task.
+        PluginError: there is no such task, or TorchRL is not installed.
     """
 
     def __init__(  # noqa: PLR0913 - settings of one thing, by name
@@ -49,6 +55,8 @@ class TaskBatchEnv(EnvBase):  # type: ignore[misc] - TorchRL brings no types
         overrides: Sequence[str] = (),
         device: str = "cpu",
     ) -> None:
+        if EnvBase is object:
+            raise PluginError("TorchRL is not installed; pip install 'pixelrl[torchrl]'.")
         super().__init__(device=device, batch_size=[batch])
         self.task = compose(task, overrides=overrides).task if isinstance(task, str) else task
         self.scenes = find_scenes(self.task, pictures, size)
