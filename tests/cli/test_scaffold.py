@@ -11,6 +11,9 @@ from photos import tiny
 from pixelrl import task
 from pixelrl.cli.main import main
 from pixelrl.cli.scaffold import CONTRACT, new_task
+from pixelrl.config.compose import compose
+from pixelrl.experiments.fit import fit
+from pixelrl.experiments.verdict import SAME
 
 HERE = Path(__file__).parents[2]
 
@@ -50,12 +53,25 @@ def test_it_is_strictly_typed(plugin: Path) -> None:
     assert done.returncode == 0, done.stdout
 
 
+def test_as_it_stands_it_learns_to_do_better_than_no_edit(
+    plugin: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(str(plugin / "src"))
+    few = ["network.widths=[8,12]", "learning.goal_episodes=40", "learning.episodes=2"]
+    settings = tiny(tmp_path, "run.name=one", *few, "run.validate_every=42")
+    experiment = compose("pixelrl_soft_light:SoftLight", [plugin / "recipe.yaml"], settings)
+    verdict = fit(experiment).verdict
+    assert verdict is not None
+    psnr = {row[SAME]: row["psnr"] for row in verdict.table.rows}
+    assert psnr["policy"] > psnr["no edit"] + 0.5
+
+
 def test_installed_it_works_end_to_end_and_removed_it_is_gone(plugin: Path, tmp_path: Path) -> None:
     """A stranger changes three places and trains; the core is not touched."""
     source = plugin / "src" / "pixelrl_soft_light" / "__init__.py"
     text = source.read_text("utf-8")
     changed = text.replace('"darker": shift(-self.stride),', '"darker": shift(-self.stride / 2),')
-    changed = changed.replace('maps["image"] ** self.gamma', 'maps["image"] ** (self.gamma / 1.1)')
+    changed = changed.replace('maps["image"] ** self.gamma', 'maps["image"] ** (self.gamma * 1.1)')
     changed = changed.replace("return squared_error_drop(", "return 2 * squared_error_drop(")
     assert sum(a != b for a, b in zip(text.split("\n"), changed.split("\n"), strict=True)) == 3
     source.write_text(changed, "utf-8")
@@ -72,7 +88,7 @@ def test_installed_it_works_end_to_end_and_removed_it_is_gone(plugin: Path, tmp_
         run(*verbs, "check", "--task", "soft_light", cwd=tmp_path, path=installed).returncode == 0
     )
     recipe = ["--config", str(plugin / "recipe.yaml")]
-    options = [*tiny(tmp_path, "run.name=one"), "run.threads=1"]
+    options = [*tiny(tmp_path, "run.name=one", "network.widths=[8]"), "run.threads=1"]
     fitted = run(
         *verbs, "fit", "--task", "soft_light", *recipe, *options, cwd=tmp_path, path=installed
     )
