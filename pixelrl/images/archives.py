@@ -32,6 +32,10 @@ class Head(NamedTuple):
     Attributes:
         shape: of the array.
         dtype: of its numbers.
+
+    Example:
+        >>> Head((3, 4), np.dtype("f4")).bytes
+        48
     """
 
     shape: tuple[int, ...]
@@ -39,12 +43,7 @@ class Head(NamedTuple):
 
     @property
     def bytes(self) -> int:
-        """How much memory the array takes.
-
-        Example:
-            >>> Head((3, 4), np.dtype("f4")).bytes
-            48
-        """
+        """How much memory the array takes."""
         return prod(self.shape) * self.dtype.itemsize
 
 

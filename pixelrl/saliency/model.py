@@ -23,9 +23,7 @@ Kind = Literal["contrast", "fixation", "object"]
 """What a model predicts: low-level contrast, where eyes rest, or where an object is."""
 
 KEPT = 4
-"""So many maps are remembered: an episode needs its first image and a step's before and after; a
-fourth place lets these three be asked for in any order."""
-
+"""So many maps are remembered: of an episode's first image, a step's before and after, one more."""
 MOST_BYTES = 2 * 1024**3
 """So many bytes of images and maps are remembered; of larger ones fewer, but always the last."""
 
@@ -291,9 +289,8 @@ def _made(name: str, options: Mapping[str, Any]) -> SaliencyModel:
         raise
     except (TypeError, ValueError, OSError, RuntimeError) as error:
         given = ", ".join(f"{key}={value}" for key, value in options.items()) or "no options"
-        reason = " ".join(str(error).split())
-        told = f"cannot be made with {given}: {reason}; correct the model's options."
-        raise PluginError(f"saliency model '{name}' {told}") from error
+        told = f"{given}: {' '.join(str(error).split())}; correct the model's options."
+        raise PluginError(f"saliency model '{name}' cannot be made with {told}") from error
     kinds = get_args(Kind)
     if not isinstance(model, SaliencyModel) or model.kind not in kinds:
         raise PluginError(

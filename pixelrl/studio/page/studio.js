@@ -18,7 +18,6 @@ const stage = new Stage(at("picture"), at("sheets"), at("stage"));
 const brush = new Brush(at("mask"), at("outline"), at("cursor"), repainted);
 
 // Talking to the server
-
 // Do one thing at a time, and tell what went wrong.
 async function during(told, work) {
   if (busy) return false;
