@@ -3,7 +3,7 @@
 import logging
 import time
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -92,7 +92,7 @@ def predict(module: PixelA3C, experiment: Experiment, plan: Plan, say: Say = Say
         for job, pixels in zip(plan.jobs, sizes, strict=True):
             source = job.maps["image"]
             try:
-                reduced = edit_picture(module, experiment, fabric, job, say)
+                reduced = edit_picture(module, experiment, fabric, job, say, watch.progress)
             except Exception as error:  # whosesoever: it is told, and the others have their turn
                 LOG.debug("%s", source, exc_info=True)
                 outcome.failed.append((source, _explain(error, source)))
@@ -106,8 +106,13 @@ def predict(module: PixelA3C, experiment: Experiment, plan: Plan, say: Say = Say
     return outcome
 
 
-def edit_picture(
-    module: PixelA3C, experiment: Experiment, fabric: Fabric, job: Job, say: Say
+def edit_picture(  # noqa: PLR0913 - what editing takes
+    module: PixelA3C,
+    experiment: Experiment,
+    fabric: Fabric,
+    job: Job,
+    say: Say,
+    tell: Callable[[int], object] = lambda pixels: None,
 ) -> list[str]:
     """Edit one picture and write its files.
 
@@ -117,6 +122,7 @@ def edit_picture(
         fabric: the device and its precision.
         job: the files.
         say: a person's.
+        tell: is told how many pixels more are edited, each time some are.
 
     Returns:
         What of the picture is not in its edit, in words.
@@ -135,7 +141,7 @@ def edit_picture(
     scene = {name: value.unsqueeze(0).to(fabric.device) for name, value in scene.items()}
     check_scene(scene, task.channels)
     with fabric.autocast():
-        image = _edit(module, experiment, job, scene, say)
+        image = _edit(module, experiment, job, scene, say, tell)
     write_photograph(job.target, photograph, image[0])
     return describe_reductions(photograph, job.target, converted=profile != "ignore")
 
@@ -170,12 +176,17 @@ def open_device(experiment: Experiment) -> Fabric:
         raise ConfigError(f"run.accelerator={run.accelerator}: {reason}") from error
 
 
-def _edit(
-    module: PixelA3C, experiment: Experiment, job: Job, scene: Mapping[str, Tensor], say: Say
+def _edit(  # noqa: PLR0913 - what editing takes
+    module: PixelA3C,
+    experiment: Experiment,
+    job: Job,
+    scene: Mapping[str, Tensor],
+    say: Say,
+    tell: Callable[[int], object],
 ) -> Tensor:
     """Edit a scene ``(1,K,H,W)``, and write what shows how; returns the image ``(1,C,H,W)``."""
     if not job.beside and say.intervention is None:
-        return finish_image(module.task, module.policy, scene, tile=module.tile)
+        return finish_image(module.task, module.policy, scene, tile=module.tile, tell=tell)
     wanted = bool(job.beside)
     edited = module.edit(scene, with_trace=wanted, intervention=say.intervention)
     write_beside(job.beside, edited, scene, experiment, say.history)
