@@ -24,6 +24,10 @@ STEP_TILE = 256
 """Side of the tiles that a step is taken in, in pixels."""
 
 
+GOAL_TILE = 384
+"""The same where a goal is set; of smaller ones, what lies around would be most of the work."""
+
+
 class Reaches(NamedTuple):
     """Tell how far, in pixels, an episode looks aside.
 
@@ -137,12 +141,11 @@ def _aim(
         window = _name(names, maps)
         return (network.aim(task.observe(window["image"], window), window["image"]),)
 
-    side = max(region.bottom - region.top, region.right - region.left)
     return in_tiles(
         aim,
         tuple(scene.values()),
         reach=reaches.goal,
-        tile=-(-side // 2),
+        tile=GOAL_TILE,
         stride=reaches.stride,
         region=region,
     )[0]

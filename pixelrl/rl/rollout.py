@@ -163,7 +163,7 @@ def rollout(
             memory = memory.detach()
 
 
-def take_step(  # noqa: PLR0913 - all that a step is made of
+def take_step(
     environment: Environment,
     policy: Policy,
     image: Tensor,

@@ -81,7 +81,7 @@ def list_tiles(box: Box, tile: int) -> list[Box]:
     ]
 
 
-def in_tiles(  # noqa: PLR0913 - what is wanted is told by name
+def in_tiles(
     local: Local,
     maps: Maps,
     *,
