@@ -8,6 +8,7 @@ needed for one tile at a time.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from types import EllipsisType
 from typing import NamedTuple
 
 from torch import Tensor
@@ -43,7 +44,7 @@ class Box(NamedTuple):
     right: int
 
     @property
-    def window(self) -> tuple[object, slice, slice]:
+    def window(self) -> tuple[EllipsisType, slice, slice]:
         """What takes it out of maps ``(...,H,W)``."""
         return (..., slice(self.top, self.bottom), slice(self.left, self.right))
 
