@@ -12,6 +12,7 @@ from typing import Any
 
 import torch
 from lightning.fabric import Fabric
+from lightning.fabric.plugins.environments import LightningEnvironment
 from torch import Tensor
 
 from pixelrl.config.compose import Experiment
@@ -253,7 +254,11 @@ def open_device(experiment: Experiment) -> Fabric:
         torch.set_num_threads(run.threads)
     precision = choose_precision(run, learns=False)
     try:
-        return Fabric(accelerator=run.accelerator, devices=1, precision=precision)
+        # Whatever has started this process, it edits alone.
+        alone = LightningEnvironment()
+        return Fabric(
+            accelerator=run.accelerator, devices=1, precision=precision, plugins=[alone]
+        )
     except (ValueError, RuntimeError) as error:
         reason = str(error).partition("\n")[0]
         raise ConfigError(f"run.accelerator={run.accelerator}: {reason}") from error
