@@ -1,4 +1,4 @@
-"""A record's arrays in few bytes: numbers in 256 levels, images by what changed since the last."""
+"""A record's arrays in few bytes: some in 256 levels, images by what changed since the last."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -6,9 +6,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-MEASURES = ("entropy", "value", "reward", "doubt")
-"""The arrays of numbers; all others are whole numbers, and are kept exactly."""
-ALIKE = (*MEASURES, "original")
+MEASURES = ("entropy", "doubt")
+"""The arrays in levels. Rewards are summed up, and most lie near zero of a wide range: they and
+values keep their 16 bits."""
+ALIKE = ("entropy", "value", "reward", "doubt", "original")
 """The arrays of which a pixel's steps are laid side by side: they are alike, and so compress."""
 Scale = tuple[float, float]
 """What the levels 0 and 255 stand for."""
@@ -19,7 +20,7 @@ def pack_arrays(
 ) -> tuple[dict[str, NDArray[Any]], dict[str, Scale]]:
     """Pack arrays as files hold them.
 
-    Numbers become levels, off by at most a 510th of their range. Images of the steps become
+    Entropy and doubt become levels, off by at most a 510th of their range. Images of the steps become
     differences from the image before, which a pixel that nobody edits has none of.
 
     Args:
@@ -31,8 +32,8 @@ def pack_arrays(
 
     Example:
         >>> frames = np.array([[[[250]]], [[[251]]], [[[249]]]], np.uint8)
-        >>> packed, scales = pack_arrays({"value": np.array([0, 0.5, 1]), "frames": frames})
-        >>> packed["value"].tolist(), scales["value"], packed["frames"].ravel().tolist()
+        >>> packed, scales = pack_arrays({"doubt": np.array([0, 0.5, 1]), "frames": frames})
+        >>> packed["doubt"].tolist(), scales["doubt"], packed["frames"].ravel().tolist()
         ([0, 128, 255], (0.0, 1.0), [250, 1, 254])
     """
     packed, scales = dict(arrays), {}
@@ -55,8 +56,8 @@ def unpack_arrays(
         ValueError: what was scaled is not in levels, or its scale is none.
 
     Example:
-        >>> value = np.array([0.25, 1.0], np.float16)
-        >>> unpack_arrays(*pack_arrays({"value": value}))["value"]
+        >>> doubt = np.array([0.25, 1.0], np.float16)
+        >>> unpack_arrays(*pack_arrays({"doubt": doubt}))["doubt"]
         array([0.25, 1.  ], dtype=float16)
     """
     arrays = {name: np.ascontiguousarray(array) for name, array in packed.items()}

@@ -45,10 +45,12 @@ def test_older_files_and_numbers_that_are_none_are_kept_as_they_are(tmp_path: Pa
     path = tmp_path / "a.choices.npz"
     record(path, (2, 4, 4))
     found = load_choices(path, with_arrays=True)
-    odd = found.arrays["value"].copy()
+    odd = found.arrays["entropy"].copy()
     odd[0, 0, 0] = np.nan
-    save_choices(path, found._replace(arrays={**found.arrays, "value": odd}))
-    assert np.array_equal(load_choices(path, with_arrays=True).arrays["value"], odd, equal_nan=True)
+    save_choices(path, found._replace(arrays={**found.arrays, "entropy": odd}))
+    assert np.array_equal(
+        load_choices(path, with_arrays=True).arrays["entropy"], odd, equal_nan=True
+    )
     with np.load(path) as stored:
         old = {name: stored[name] for name in stored}
     about = str(old["about"]).replace('"scales"', '"unknown"')
