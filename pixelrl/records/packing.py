@@ -20,11 +20,11 @@ def pack_arrays(
 ) -> tuple[dict[str, NDArray[Any]], dict[str, Scale]]:
     """Pack arrays as files hold them.
 
-    Entropy and doubt become levels, off by at most a 510th of their range. Images of the steps become
-    differences from the image before, which a pixel that nobody edits has none of.
+    Entropy and doubt become levels, off by at most a 510th of their range. Images of the steps
+    become differences from the image before, which a pixel that nobody edits has none of.
 
     Args:
-        arrays: by the names of `file.ARRAYS`.
+        arrays: by the names of `file.ARRAYS`, most of them ``(T,H,W)``.
 
     Returns:
         The arrays, and of each that was scaled what its levels stand for. Numbers that are not all
@@ -36,7 +36,8 @@ def pack_arrays(
         >>> packed["doubt"].tolist(), scales["doubt"], packed["frames"].ravel().tolist()
         ([0, 128, 255], (0.0, 1.0), [250, 1, 254])
     """
-    packed, scales = dict(arrays), {}
+    packed: dict[str, NDArray[Any]] = dict(arrays)
+    scales: dict[str, Scale] = {}
     for name in MEASURES:
         if name in arrays and arrays[name].size and np.isfinite(arrays[name]).all():
             packed[name], scales[name] = _to_levels(arrays[name])

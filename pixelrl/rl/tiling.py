@@ -45,16 +45,32 @@ class Box(NamedTuple):
 
     @property
     def window(self) -> tuple[EllipsisType, slice, slice]:
-        """What takes it out of maps ``(...,H,W)``."""
+        """What takes it out of maps ``(...,H,W)``.
+
+        Example:
+            >>> import torch
+            >>> torch.arange(16).view(4, 4)[Box(0, 1, 2, 3).window].tolist()
+            [[1, 2], [5, 6]]
+        """
         return (..., slice(self.top, self.bottom), slice(self.left, self.right))
 
     @property
     def pixels(self) -> int:
-        """How many there are."""
+        """How many there are.
+
+        Example:
+            >>> Box(0, 1, 2, 3).pixels
+            4
+        """
         return (self.bottom - self.top) * (self.right - self.left)
 
     def grow(self, pixels: int, limits: "Box") -> "Box":
-        """Widen it on all sides, but not beyond its limits."""
+        """Widen it on all sides, but not beyond its limits.
+
+        Example:
+            >>> Box(4, 4, 8, 8).grow(1, Box(0, 0, 8, 9))
+            Box(top=3, left=3, bottom=8, right=9)
+        """
         return Box(
             max(self.top - pixels, limits.top),
             max(self.left - pixels, limits.left),
@@ -63,7 +79,12 @@ class Box(NamedTuple):
         )
 
     def seen_from(self, outer: "Box") -> "Box":
-        """Name the same pixels within a box that holds it."""
+        """Name the same pixels within a box that holds it.
+
+        Example:
+            >>> Box(4, 4, 8, 8).seen_from(Box(3, 2, 9, 9))
+            Box(top=1, left=2, bottom=5, right=6)
+        """
         top, left = outer.top, outer.left
         return Box(self.top - top, self.left - left, self.bottom - top, self.right - left)
 
