@@ -32,9 +32,9 @@ def pack_arrays(
 
     Example:
         >>> frames = np.array([[[[250]]], [[[251]]], [[[249]]]], np.uint8)
-        >>> packed, scales = pack_arrays({"doubt": np.array([0, 0.5, 1]), "frames": frames})
+        >>> packed, scales = pack_arrays({"doubt": np.array([0, 0.6, 1]), "frames": frames})
         >>> packed["doubt"].tolist(), scales["doubt"], packed["frames"].ravel().tolist()
-        ([0, 128, 255], (0.0, 1.0), [250, 1, 254])
+        ([0, 153, 255], (0.0, 1.0), [250, 1, 254])
     """
     packed: dict[str, NDArray[Any]] = dict(arrays)
     scales: dict[str, Scale] = {}
@@ -51,7 +51,7 @@ def pack_arrays(
 def unpack_arrays(
     packed: Mapping[str, NDArray[Any]], scales: Mapping[str, Scale]
 ) -> dict[str, NDArray[Any]]:
-    """Unpack arrays of a file; those without a scale, as in older files, are as they are.
+    """Unpack arrays of a file, most of them ``(T,H,W)``; without a scale, they are as they are.
 
     Raises:
         ValueError: what was scaled is not in levels, or its scale is none.
