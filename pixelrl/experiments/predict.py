@@ -256,9 +256,7 @@ def open_device(experiment: Experiment) -> Fabric:
     try:
         # Whatever has started this process, it edits alone.
         alone = LightningEnvironment()
-        return Fabric(
-            accelerator=run.accelerator, devices=1, precision=precision, plugins=[alone]
-        )
+        return Fabric(accelerator=run.accelerator, devices=1, precision=precision, plugins=[alone])
     except (ValueError, RuntimeError) as error:
         reason = str(error).partition("\n")[0]
         raise ConfigError(f"run.accelerator={run.accelerator}: {reason}") from error
