@@ -1,7 +1,7 @@
 """What to edit and where to leave it, known before the first edit."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePath
 
 from pixelrl.data.partners import find_partner, group_stems
@@ -27,12 +27,15 @@ class Wish:
         format: the format of the edited pictures, one of `formats.CHOICES`; None for their own.
         again: whether pictures that were edited before are edited again.
         limit: edit only the first so many pictures; 0 for all.
+        share: (rank, ranks): edit the rank-th of every so many pictures, and leave the others to
+            the other ranks.
     """
 
     beside: Sequence[str] = ()
     format: str | None = None
     again: bool = False
     limit: int = 0
+    share: tuple[int, int] = (0, 1)
 
 
 @dataclass(frozen=True)
@@ -61,6 +64,7 @@ class Plan:
         there: pictures that are not edited since their edits exist.
         failed: pictures that cannot be edited.
         beyond: how many pictures `Wish.limit` leaves out.
+        others: how many pictures are other ranks'.
     """
 
     jobs: list[Job]
@@ -69,6 +73,7 @@ class Plan:
     there: list[Path] = field(default_factory=list)
     failed: list[Failure] = field(default_factory=list)
     beyond: int = 0
+    others: int = 0
 
 
 def plan_edits(
@@ -103,7 +108,11 @@ def plan_edits(
     make_folder(folder)
     plan = Plan([], found, out, beyond=len(pictures[wish.limit :]) if wish.limit else 0)
     chosen = list(zip(pictures, targets, strict=True))[: wish.limit or None]
-    for picture, target in chosen:
+    # Not by what is still to be done, which changes while other ranks are at work.
+    rank, ranks = wish.share
+    own = chosen[rank::ranks]
+    plan = replace(plan, others=len(chosen) - len(own))
+    for picture, target in own:
         _sort_in(plan, picture, partners, _place(folder, target), again=wish.again)
     return plan
 

@@ -1,15 +1,18 @@
 """Edit the pictures a user wants edited: one after another, none lost, none in another's way."""
 
 import logging
+import multiprocessing
 import time
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import torch
 from lightning.fabric import Fabric
+from lightning.fabric.plugins.environments.lightning import LightningEnvironment
 from torch import Tensor
 
 from pixelrl.config.compose import Experiment
@@ -32,6 +35,9 @@ from pixelrl.training.module import PixelA3C
 from pixelrl.training.precision import choose_precision
 
 LOG = logging.getLogger(__name__)
+
+End = tuple[Path, list[str] | str]
+"""A picture, and what of it is not in its edit; or in one line why it could not be edited."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +72,9 @@ class Outcome:
     seconds: float = 0.0
 
 
-def predict(module: PixelA3C, experiment: Experiment, plan: Plan, say: Say = Say()) -> Outcome:
+def predict(
+    module: PixelA3C, experiment: Experiment, plan: Plan, say: Say = Say(), processes: int = 1
+) -> Outcome:
     """Edit the pictures of a plan; one that cannot be edited does not stop the others.
 
     Args:
@@ -74,40 +82,121 @@ def predict(module: PixelA3C, experiment: Experiment, plan: Plan, say: Say = Say
         experiment: tells device, precision and what becomes of color profiles.
         plan: what to edit and where to leave it.
         say: a person's, in what the agents choose.
+        processes: that share the pictures.
 
     Returns:
         What came of it.
 
     Raises:
-        ConfigError: the accelerator is not there.
+        ConfigError: the accelerator is not there, or several processes cannot be told the say.
     """
     outcome = Outcome(failed=list(plan.failed))
     if not plan.jobs:
         return outcome
-    fabric = open_device(experiment)
-    module.to(fabric.device).eval()
-    sizes = [measure_picture(job.maps["image"]) for job in plan.jobs]
+    sizes = {job.maps["image"]: measure_picture(job.maps["image"]) for job in plan.jobs}
     began = time.monotonic()
-    with Watch(len(sizes), sum(sizes)) as watch:
-        for job, pixels in zip(plan.jobs, sizes, strict=True):
-            source = job.maps["image"]
-            try:
-                reduced = edit_picture(module, experiment, fabric, job, say)
-            except Exception as error:  # whosesoever: it is told, and the others have their turn
-                LOG.debug("%s", source, exc_info=True)
-                outcome.failed.append((source, _explain(error, source)))
+    with Watch(len(sizes), sum(sizes.values())) as watch:
+        if processes > 1:
+            ends = edit_in_processes(module, experiment, plan.jobs, say, processes)
+        else:
+            ends = _edit_in_turn(module, experiment, plan.jobs, say, watch)
+        for source, found in ends:
+            if isinstance(found, str):
+                outcome.failed.append((source, found))
             else:
                 outcome.edited.append(source)
-                outcome.pixels += pixels
-                for words in reduced:
+                outcome.pixels += sizes[source]
+                for words in found:
                     outcome.reduced[words].append(source)
-            watch.advance(pixels)
+            watch.advance(sizes[source])
     outcome.seconds = time.monotonic() - began
     return outcome
 
 
+def _edit_in_turn(
+    module: PixelA3C, experiment: Experiment, jobs: Sequence[Job], say: Say, watch: Watch
+) -> Iterator[End]:
+    """Edit one picture after another in this process."""
+    fabric = open_device(experiment)
+    module.to(fabric.device).eval()
+    for job in jobs:
+        yield try_picture(module, experiment, fabric, job, say, watch.progress)
+
+
+def edit_in_processes(
+    module: PixelA3C, experiment: Experiment, jobs: Sequence[Job], say: Say, processes: int
+) -> Iterator[End]:
+    """Edit pictures in processes of their own, each picture in one.
+
+    Args:
+        module: with its weights.
+        experiment: tells device, precision and what becomes of color profiles.
+        jobs: what to edit.
+        say: a person's; it must not bend the choices.
+        processes: how many.
+
+    Yields:
+        What came of each picture, in the order in which they are done. Those of a process that
+        dies count as failed.
+
+    Raises:
+        ConfigError: the accelerator is not there, or there is a say.
+    """
+    if say.intervention is not None:
+        raise ConfigError("--jobs: rules cannot be handed to other processes; leave one out.")
+    open_device(experiment)  # told once, and not by each
+    run = experiment.run
+    threads = run.threads or max(1, torch.get_num_threads() // processes)
+    shared = replace(experiment, run=replace(run, threads=threads))
+    started = multiprocessing.get_context("spawn")
+    count = min(processes, len(jobs))
+    with ProcessPoolExecutor(count, started, _take_agents, (module.cpu(), shared)) as pool:
+        asked = {pool.submit(_edit_apart, job): job.maps["image"] for job in jobs}
+        for future in as_completed(asked):
+            error = future.exception()
+            yield (asked[future], f"its process ended ({error})") if error else future.result()
+
+
+_AGENTS: list[tuple[PixelA3C, Experiment, Fabric]] = []
+"""What a process of `edit_in_processes` edits with."""
+
+
+def _take_agents(module: PixelA3C, experiment: Experiment) -> None:
+    """Begin as a process of `edit_in_processes`."""
+    fabric = open_device(experiment)
+    module.to(fabric.device).eval()
+    _AGENTS.append((module, experiment, fabric))
+
+
+def _edit_apart(job: Job) -> End:
+    (agents,) = _AGENTS
+    return try_picture(*agents, job, Say())
+
+
+def try_picture(
+    module: PixelA3C,
+    experiment: Experiment,
+    fabric: Fabric,
+    job: Job,
+    say: Say,
+    tell: Callable[[int], object] = lambda pixels: None,
+) -> End:
+    """Edit one picture as `edit_picture` does; an error becomes the reason why it failed."""
+    source = job.maps["image"]
+    try:
+        return source, edit_picture(module, experiment, fabric, job, say, tell)
+    except Exception as error:  # whosesoever: it is told, and the others have their turn
+        LOG.debug("%s", source, exc_info=True)
+        return source, _explain(error, source)
+
+
 def edit_picture(
-    module: PixelA3C, experiment: Experiment, fabric: Fabric, job: Job, say: Say
+    module: PixelA3C,
+    experiment: Experiment,
+    fabric: Fabric,
+    job: Job,
+    say: Say,
+    tell: Callable[[int], object] = lambda pixels: None,
 ) -> list[str]:
     """Edit one picture and write its files.
 
@@ -117,6 +206,7 @@ def edit_picture(
         fabric: the device and its precision.
         job: the files.
         say: a person's.
+        tell: is told how many pixels more are edited, each time some are.
 
     Returns:
         What of the picture is not in its edit, in words.
@@ -135,7 +225,7 @@ def edit_picture(
     scene = {name: value.unsqueeze(0).to(fabric.device) for name, value in scene.items()}
     check_scene(scene, task.channels)
     with fabric.autocast():
-        image = _edit(module, experiment, job, scene, say)
+        image = _edit(module, experiment, job, scene, say, tell)
     write_photograph(job.target, photograph, image[0])
     return describe_reductions(photograph, job.target, converted=profile != "ignore")
 
@@ -164,18 +254,25 @@ def open_device(experiment: Experiment) -> Fabric:
         torch.set_num_threads(run.threads)
     precision = choose_precision(run, learns=False)
     try:
-        return Fabric(accelerator=run.accelerator, devices=1, precision=precision)
+        # Whatever has started this process, it edits alone.
+        alone = LightningEnvironment()
+        return Fabric(accelerator=run.accelerator, devices=1, precision=precision, plugins=[alone])
     except (ValueError, RuntimeError) as error:
         reason = str(error).partition("\n")[0]
         raise ConfigError(f"run.accelerator={run.accelerator}: {reason}") from error
 
 
 def _edit(
-    module: PixelA3C, experiment: Experiment, job: Job, scene: Mapping[str, Tensor], say: Say
+    module: PixelA3C,
+    experiment: Experiment,
+    job: Job,
+    scene: Mapping[str, Tensor],
+    say: Say,
+    tell: Callable[[int], object],
 ) -> Tensor:
     """Edit a scene ``(1,K,H,W)``, and write what shows how; returns the image ``(1,C,H,W)``."""
     if not job.beside and say.intervention is None:
-        return finish_image(module.task, module.policy, scene, tile=module.tile)
+        return finish_image(module.task, module.policy, scene, tile=module.tile, tell=tell)
     wanted = bool(job.beside)
     edited = module.edit(scene, with_trace=wanted, intervention=say.intervention)
     write_beside(job.beside, edited, scene, experiment, say.history)

@@ -41,6 +41,26 @@ def count_started(environment: Mapping[str, str]) -> int | None:
     return None
 
 
+def find_share(environment: Mapping[str, str]) -> tuple[int, int]:
+    """Tell which share of the work is this process's, if torchrun or SLURM has started several.
+
+    Returns:
+        Its number, from zero, and how many there are.
+
+    Example:
+        >>> find_share({"TORCHELASTIC_RUN_ID": "a", "RANK": "1", "WORLD_SIZE": "4"})
+        (1, 4)
+        >>> find_share({"SLURM_JOB_ID": "7", "SLURM_PROCID": "2", "SLURM_NTASKS": "3"})
+        (2, 3)
+        >>> find_share({})
+        (0, 1)
+    """
+    ranks = count_started(environment) or 1
+    name = "RANK" if "TORCHELASTIC_RUN_ID" in environment else "SLURM_PROCID"
+    rank = _number(environment.get(name)) or 0
+    return (rank, ranks) if rank < ranks else (0, 1)
+
+
 def check_processes(run: Run, environment: Mapping[str, str]) -> None:
     """Check that as many processes were started as the settings ask for.
 

@@ -31,6 +31,8 @@ def summarize_edits(plan: Plan, outcome: Outcome) -> list[str]:
         )
     if plan.beyond:
         lines.append(f"{plan.beyond} left out by data.limit")
+    if plan.others:
+        lines.append(f"{plan.others} left to the other processes of this run")
     lines += [
         f"{words}: {len(pictures)} ({_name(pictures)})"
         for words, pictures in sorted(outcome.reduced.items())

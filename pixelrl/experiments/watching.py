@@ -30,7 +30,7 @@ class Watch:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.pictures, self.pixels, self.clock = pictures, pixels, clock
-        self.done, self.pixels_done = 0, 0
+        self.done, self.pixels_done, self.pixels_begun = 0, 0, 0
         self.began = self.told = clock()
         wanted = sys.stderr.isatty() if bar is None else bar
         self.bar: Any = None
@@ -45,23 +45,35 @@ class Watch:
         if self.bar is not None:
             self.bar.close()
 
+    def progress(self, pixels: int) -> None:
+        """Count so many pixels more of the picture that is being edited."""
+        self.pixels_begun += pixels
+        self._tell()
+
     def advance(self, pixels: int) -> None:
-        """Count one more picture, of so many pixels."""
+        """Count one more picture, of so many pixels, whatever was counted of it before."""
         self.done += 1
         self.pixels_done += pixels
+        self.pixels_begun = 0
+        self._tell()
+
+    def _tell(self) -> None:
         if self.bar is not None:
-            self.bar.n = self.pixels_done
+            self.bar.n = self._pixels()
             self.bar.set_description_str(self._count())
         elif self.done < self.pictures and self.clock() - self.told >= LINE_EVERY:
             self.told = self.clock()
             print(f"{self._count()}, {self._left()}", file=sys.stderr, flush=True)
 
+    def _pixels(self) -> int:
+        return min(self.pixels_done + self.pixels_begun, self.pixels)
+
     def _count(self) -> str:
-        done, all_ = (f"{pixels / 1e6:.1f}" for pixels in (self.pixels_done, self.pixels))
+        done, all_ = (f"{pixels / 1e6:.1f}" for pixels in (self._pixels(), self.pixels))
         return f"{self.done} of {self.pictures} pictures, {done} of {all_} megapixels"
 
     def _left(self) -> str:
-        share = self.pixels_done / self.pixels if self.pixels else self.done / self.pictures
+        share = self._pixels() / self.pixels if self.pixels else self.done / self.pictures
         if not share:
             return "time left unknown"
         spent = self.clock() - self.began

@@ -93,7 +93,7 @@ def as_map(array: NDArray[Any]) -> Tensor:
         (torch.Size([3, 4, 6]), tensor([0.2000, 0.0000, 0.0000]))
     """
     value = torch.tensor(array.transpose(2, 0, 1))
-    return value.float() / 255 if value.dtype == torch.uint8 else value
+    return value.float().div_(255) if value.dtype == torch.uint8 else value
 
 
 def as_bytes(image: Tensor) -> NDArray[np.uint8]:

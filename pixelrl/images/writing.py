@@ -23,6 +23,8 @@ from pixelrl.images.png import write_deep_png
 
 QUALITY = 95
 """Of JPEG, in color as fine as in brightness."""
+ROWS = 256
+"""So many are rounded at a time, so that a large picture is not held in several copies."""
 BACK = {6: 8, 8: 6}
 """The orientations that undo these; all others undo themselves."""
 
@@ -81,6 +83,14 @@ def quantize(picture: Tensor, kind: Kind) -> NDArray[Any]:
         >>> quantize(torch.tensor([[[-0.2, 0.3, 1.4]]]), "uint16").flatten().tolist()
         [0, 19661, 65535]
     """
+    channels, height, width = picture.shape
+    array = np.empty((height, width, channels), kind)
+    for top in range(0, height, ROWS):
+        array[top : top + ROWS] = _quantize(picture[:, top : top + ROWS], kind)
+    return array
+
+
+def _quantize(picture: Tensor, kind: Kind) -> NDArray[Any]:
     if kind == "uint8":
         return as_bytes(picture)
     value = picture.nan_to_num(0.0).clamp(0, 1).movedim(0, -1).contiguous()

@@ -14,6 +14,7 @@ from pixelrl.errors import DataError
 from pixelrl.files import whole_file
 from pixelrl.images.archives import Head, TooLargeError, read_heads
 from pixelrl.images.limits import MOST_PIXELS
+from pixelrl.records.packing import MEASURES, pack_arrays, unpack_arrays
 
 Arrays = Mapping[str, NDArray[Any]]
 """What an episode looked like besides its choices, by the names of `ARRAYS`."""
@@ -66,9 +67,11 @@ def save_choices(path: Path, recorded: Recorded) -> None:
         "history": [dict(entry) for entry in recorded.history],
         "noop": recorded.noop,
     }
-    held: dict[str, Any] = {"about": np.array(json.dumps(about)), **recorded.arrays}
+    packed, scales = pack_arrays(recorded.arrays)
+    about["scales"] = scales
+    held: dict[str, Any] = {"about": np.array(json.dumps(about)), **packed}
     with whole_file(path) as part:
-        np.savez_compressed(part, choices=recorded.choices, **held)
+        np.savez_compressed(part, choices=np.asfortranarray(recorded.choices), **held)
 
 
 def load_choices(path: Path, *, with_arrays: bool = False) -> Recorded:
@@ -90,13 +93,22 @@ def load_choices(path: Path, *, with_arrays: bool = False) -> Recorded:
         with np.load(path, allow_pickle=False) as stored:
             about = json.loads(str(stored["about"]))
             wanted = [name for name in ARRAYS if with_arrays and name in stored]
-            arrays = {name: stored[name] for name in wanted}
+            packed = {name: stored[name] for name in wanted}
+            scales = about.get("scales", {})
+            if odd := [name for name in packed if _is_unscaled(name, packed[name], scales)]:
+                raise DataError(f"{path}: expected {odd[0]} {ARRAYS[odd[0]]}, got whole numbers.")
+            arrays = unpack_arrays(packed, scales)
             edits = tuple(_texts(about["edits"]))
             # Files of pixelrl 0.1.0 do not tell; there, built-in tasks called it so.
             noop = about.get("noop", "keep" if "keep" in edits else None)
             history = tuple(dict(entry) for entry in about.get("history", ()))
             recorded = Recorded(
-                stored["choices"], edits, dict(about["experiment"]), arrays, history, noop
+                np.ascontiguousarray(stored["choices"]),
+                edits,
+                dict(about["experiment"]),
+                arrays,
+                history,
+                noop,
             )
     except FileNotFoundError as error:
         raise DataError(f"{path}: no such file; pass a .choices.npz that predict wrote.") from error
@@ -145,6 +157,10 @@ def _texts(told: object) -> list[str]:
     return told
 
 
+def _is_unscaled(name: str, array: NDArray[Any], scales: Mapping[str, Any]) -> bool:
+    return name in MEASURES and array.dtype == np.uint8 and name not in scales
+
+
 def _check(path: Path, name: str, array: Head, shape: tuple[int, ...]) -> None:
     """Refuse an array that is not of the size of its choices ``(T,H,W)``."""
     length, *size = shape
@@ -154,7 +170,8 @@ def _check(path: Path, name: str, array: Head, shape: tuple[int, ...]) -> None:
         "original": ("uint8", array.shape == shape),
         "doubt": ("float16", array.shape == (*size,)),
     }.get(name, ("float16", array.shape == shape))
-    if not fits or str(array.dtype) != kind:
+    kinds = {kind, "uint8"} if name in MEASURES else {kind}  # in levels, as `packing` has them
+    if not fits or str(array.dtype) not in kinds:
         raise DataError(
             f"{path}: expected {name} {ARRAYS[name]}, with choices {shape},"
             f" got {array.dtype} {array.shape}; run predict or evaluate again."

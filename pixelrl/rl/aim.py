@@ -75,6 +75,18 @@ class GoalPolicy(nn.Module):
         """List the kernels ``(D,D,k,k)`` between hidden layers, for `optimizers.Muon`."""
         return self.goal.hidden_kernels()
 
+    def aim(self, observation: Tensor, image: Tensor) -> Tensor:
+        """Set the goal; it is all that the first step does more than others.
+
+        Args:
+            observation: the task's own, ``(B,K,H,W)``.
+            image: ``(B,C,H,W)``.
+
+        Returns:
+            The memory ``(B,C+2,H,W)`` that the first step begins with.
+        """
+        return remember_goal(self.goal(observation, image))
+
     def value(self, observation: Tensor, memory: Tensor | None = None) -> Tensor:
         """Expect the return from here on, ``(B,1,H,W)``.
 
@@ -101,7 +113,7 @@ class GoalPolicy(nn.Module):
         """
         packed = unpack(self.task, observation)
         if memory is None:
-            memory = remember_goal(self.goal(packed.seen, packed.image))
+            memory = self.aim(packed.seen, packed.image)
         goal, doubt, over = torch.split(memory, [self.task.channels, 1, 1], 1)
         with exact(observation.device):
             rewards = price_candidates(

@@ -1,13 +1,14 @@
 """Edit images with what agents have learned: the likeliest edits, whole or tile by tile."""
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
 
 from pixelrl.maps import Scene, check_scene, check_values
-from pixelrl.rl.aim import GoalPolicy
+from pixelrl.rl.blocks import find_reaches, finish_block, list_blocks
 from pixelrl.rl.playing import Network, play_at_size
 from pixelrl.rl.rollout import Intervention, choose_greedy, choose_under, rollout
-from pixelrl.rl.tiling import Maps, in_tiles
 from pixelrl.rl.trace import Edited, Trace, record_step, stack_steps
 from pixelrl.task import Task, reward_map
 
@@ -71,24 +72,32 @@ def edit_scene(  # noqa: PLR0913 - what is wanted is told by name
     return Edited(image, torch.stack(choices), reward, trace)
 
 
-def finish_image(task: Task, network: Network, scene: Scene, *, tile: int = 0) -> Tensor:
+def finish_image(
+    task: Task,
+    network: Network,
+    scene: Scene,
+    *,
+    tile: int = 0,
+    tell: Callable[[int], object] = lambda pixels: None,
+) -> Tensor:
     """Edit an image with the likeliest edits in memory that its size does not matter to.
 
     Where `edit_scene` takes each step in tiles and so keeps the agents' memory of the whole image,
-    some hundred numbers a pixel, this takes each tile through the whole episode. Its halo is as
-    wide as an episode looks aside, which takes some more time.
+    this takes each tile through the whole episode (`rl.blocks`). What lies around a tile is
+    computed again with it, as far as an episode looks aside, which takes some more time.
 
     Args:
         task: the task; without a `reach`, its images are edited whole.
         network: the agents'.
         scene: maps ``(B,K,H,W)``, ``image`` among them.
         tile: side of the tiles that larger images are edited in, in pixels; 0 for never.
+        tell: is told how many pixels more are finished, each time some are.
 
     Returns:
         The finished image, ``(B,C,H,W)``.
 
     Raises:
-        MapError: the image is too small for its edits.
+        MapError: as `edit_scene` does.
 
     Example:
         >>> from pixelrl.rl.network import PolicyValueNet
@@ -100,23 +109,29 @@ def finish_image(task: Task, network: Network, scene: Scene, *, tile: int = 0) -
         True
     """
     image = scene["image"]
-    if not tile or task.reach is None or max(image.shape[-2:]) <= tile:
-        return edit_scene(task, network, scene).image
-    names = tuple(scene)
+    height, width = image.shape[-2:]
+    if not is_tiled(task, height, width, tile):
+        found = edit_scene(task, network, scene).image
+        tell(height * width)
+        return found
+    check_values(check_scene(scene, task.channels))
+    finished = torch.empty_like(image)
+    for block, around in list_blocks(height, width, tile, task, network):
+        window = {name: value[around.window] for name, value in scene.items()}
+        finished[block.window] = finish_block(task, network, window, block.seen_from(around))
+        tell(block.pixels)
+    return finished
 
-    def finish(maps: Maps) -> Maps:
-        window = {name: value for name, value in zip(names, maps, strict=True) if value is not None}
-        return (edit_scene(task, network, window).image,)
 
-    found = in_tiles(
-        finish,
-        tuple(scene.values()),
-        reach=episode_reach(task, network),
-        tile=tile,
-        stride=network.stride if isinstance(network, GoalPolicy) else 1,
-    )[0]
-    assert found is not None  # narrows the type: what is finished is there
-    return found
+def is_tiled(task: Task, height: int, width: int, tile: int) -> bool:
+    """Tell whether an image of this size is edited tile by tile.
+
+    Example:
+        >>> from pixelrl_tasks.denoising import Denoising
+        >>> is_tiled(Denoising(), 1024, 1025, tile=1024), is_tiled(Denoising(), 4000, 3000, tile=0)
+        (True, False)
+    """
+    return bool(tile) and task.reach is not None and max(height, width) > tile
 
 
 def episode_reach(task: Task, network: Network) -> int:
@@ -128,6 +143,4 @@ def episode_reach(task: Task, network: Network) -> int:
         >>> episode_reach(Denoising(), PolicyValueNet(1, 9, width=8))  # 5 x (18 + 2)
         100
     """
-    edits = task.reach or 0
-    first = network.first_reach if isinstance(network, GoalPolicy) else network.reach
-    return first + edits + (task.length - 1) * (network.reach + edits)
+    return find_reaches(task, network).whole(task.length)

@@ -156,17 +156,46 @@ def rollout(
     """
     image, memory = scene["image"], None
     for number in range(1, environment.length + 1):
-        with exact(image.device):
-            observation = environment.observe(image, scene)
-        output = policy(observation, memory)
-        choice = choose(output.logits.detach())
-        with torch.no_grad(), exact(image.device):
-            after = environment.step(image, choice, scene)
-        yield Transition(image, output, choice, after)
-        image = after
-        memory = output.memory
+        step = take_step(environment, policy, image, memory, scene, choose)
+        yield step
+        image, memory = step.after, step.output.memory
         if memory is not None and number % through == 0:
             memory = memory.detach()
+
+
+def take_step(
+    environment: Environment,
+    policy: Policy,
+    image: Tensor,
+    memory: Tensor | None,
+    scene: Scene,
+    choose: Choose,
+) -> Transition:
+    """Take one step of an episode.
+
+    Args:
+        environment: the task.
+        policy: the network.
+        image: ``(B,C,H,W)``, as it stands.
+        memory: the policy's last; None at the first step.
+        scene: maps ``(B,K,H,W)``, ``image`` among them.
+        choose: how to choose from logits.
+
+    Example:
+        >>> from pixelrl_tasks.denoising import Denoising
+        >>> policy = lambda observation, memory: PolicyOutput(torch.zeros(1, 9, 8, 8), None, None)
+        >>> image = torch.zeros(1, 1, 8, 8)
+        >>> step = take_step(Denoising(), policy, image, None, {"image": image}, choose_greedy)
+        >>> 255 * step.after[0, 0, 0, 0]  # all are equally likely; the first is "-1"
+        tensor(-1.)
+    """
+    with exact(image.device):
+        observation = environment.observe(image, scene)
+    output = policy(observation, memory)
+    choice = choose(output.logits.detach())
+    with torch.no_grad(), exact(image.device):
+        after = environment.step(image, choice, scene)
+    return Transition(image, output, choice, after)
 
 
 def straight_through(

@@ -8,6 +8,8 @@ needed for one tile at a time.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from types import EllipsisType
+from typing import NamedTuple
 
 from torch import Tensor
 
@@ -22,8 +24,93 @@ Local = Callable[[Maps], Maps]
 """A function of aligned maps whose answer at a pixel depends on a bounded neighborhood."""
 
 
+class Box(NamedTuple):
+    """Name a rectangle of pixels, ends not included.
+
+    Attributes:
+        top: its first row.
+        left: its first column.
+        bottom: the row after its last.
+        right: the column after its last.
+
+    Example:
+        >>> Box(4, 4, 8, 8).grow(3, Box(0, 0, 10, 9))
+        Box(top=1, left=1, bottom=10, right=9)
+    """
+
+    top: int
+    left: int
+    bottom: int
+    right: int
+
+    @property
+    def window(self) -> tuple[EllipsisType, slice, slice]:
+        """What takes it out of maps ``(...,H,W)``.
+
+        Example:
+            >>> import torch
+            >>> torch.arange(16).view(4, 4)[Box(0, 1, 2, 3).window].tolist()
+            [[1, 2], [5, 6]]
+        """
+        return (..., slice(self.top, self.bottom), slice(self.left, self.right))
+
+    @property
+    def pixels(self) -> int:
+        """How many there are.
+
+        Example:
+            >>> Box(0, 1, 2, 3).pixels
+            4
+        """
+        return (self.bottom - self.top) * (self.right - self.left)
+
+    def grow(self, pixels: int, limits: "Box") -> "Box":
+        """Widen it on all sides, but not beyond its limits.
+
+        Example:
+            >>> Box(4, 4, 8, 8).grow(1, Box(0, 0, 8, 9))
+            Box(top=3, left=3, bottom=8, right=9)
+        """
+        return Box(
+            max(self.top - pixels, limits.top),
+            max(self.left - pixels, limits.left),
+            min(self.bottom + pixels, limits.bottom),
+            min(self.right + pixels, limits.right),
+        )
+
+    def seen_from(self, outer: "Box") -> "Box":
+        """Name the same pixels within a box that holds it.
+
+        Example:
+            >>> Box(4, 4, 8, 8).seen_from(Box(3, 2, 9, 9))
+            Box(top=1, left=2, bottom=5, right=6)
+        """
+        top, left = outer.top, outer.left
+        return Box(self.top - top, self.left - left, self.bottom - top, self.right - left)
+
+
+def list_tiles(box: Box, tile: int) -> list[Box]:
+    """Cut a box into tiles, row by row; those at its right and bottom may be smaller.
+
+    Example:
+        >>> list_tiles(Box(0, 0, 4, 6), 4)
+        [Box(top=0, left=0, bottom=4, right=4), Box(top=0, left=4, bottom=4, right=6)]
+    """
+    return [
+        Box(top, left, min(top + tile, box.bottom), min(left + tile, box.right))
+        for top in range(box.top, box.bottom, tile)
+        for left in range(box.left, box.right, tile)
+    ]
+
+
 def in_tiles(
-    local: Local, maps: Maps, *, reach: int, tile: int, stride: int = 1
+    local: Local,
+    maps: Maps,
+    *,
+    reach: int,
+    tile: int,
+    stride: int = 1,
+    region: Box | None = None,
 ) -> list[Tensor | None]:
     """Compute a local function tile by tile.
 
@@ -36,9 +123,10 @@ def in_tiles(
         tile: side of a tile without its halo, in pixels.
         stride: windows begin at multiples of so many pixels, as a function that reduces its maps
             needs; tile and reach are rounded up to such.
+        region: what to compute, which begins at such a multiple too; None for all.
 
     Returns:
-        What ``local(maps)`` returns.
+        What ``local(maps)`` returns, of the region.
 
     Example:
         >>> import torch
@@ -52,18 +140,17 @@ def in_tiles(
     """
     reach, tile = (-(-size // stride) * stride for size in (reach, tile))
     height, width = next(value for value in maps if value is not None).shape[-2:]
+    limits = Box(0, 0, height, width)
+    region = region or limits
     whole: list[Tensor | None] = []
-    for top in range(0, height, tile):
-        for left in range(0, width, tile):
-            bottom, right = min(top + tile, height), min(left + tile, width)
-            y, x = max(top - reach, 0), max(left - reach, 0)
-            window = (..., slice(y, bottom + reach), slice(x, right + reach))
-            inner = (..., slice(top - y, bottom - y), slice(left - x, right - x))
-            answers = local([None if value is None else value[window] for value in maps])
-            whole = whole or [_room(answer, height, width) for answer in answers]
-            for room, answer in zip(whole, answers, strict=True):
-                if room is not None and answer is not None:
-                    room[..., top:bottom, left:right] = answer[inner]
+    for inner in list_tiles(region, tile):
+        outer = inner.grow(reach, limits)
+        answers = local([None if value is None else value[outer.window] for value in maps])
+        whole = whole or [_room(answer, region) for answer in answers]
+        there, here = inner.seen_from(region).window, inner.seen_from(outer).window
+        for room, answer in zip(whole, answers, strict=True):
+            if room is not None and answer is not None:
+                room[there] = answer[here]
     return whole
 
 
@@ -184,8 +271,9 @@ def tile_environment(task: Task, image: Tensor, tile: int) -> Environment:
     return task if whole else TiledEnvironment(task, tile)
 
 
-def _room(answer: Tensor | None, height: int, width: int) -> Tensor | None:
-    return None if answer is None else answer.new_empty((*answer.shape[:2], height, width))
+def _room(answer: Tensor | None, region: Box) -> Tensor | None:
+    size = (region.bottom - region.top, region.right - region.left)
+    return None if answer is None else answer.new_empty((*answer.shape[:2], *size))
 
 
 def _there(value: Tensor | None) -> Tensor:

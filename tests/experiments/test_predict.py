@@ -227,3 +227,54 @@ def test_lines_tell_how_long_it_takes(capsys: pytest.CaptureFixture[str]) -> Non
     with Watch(1, 10, bar=True) as watch:
         watch.advance(10)
     assert "1 of 1 pictures" in capsys.readouterr().err
+
+
+def test_processes_share_the_pictures_each_once(
+    tmp_path: Path, checkpoint: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    photos, out = write_photos(tmp_path / "photos", count=4), tmp_path / "out"
+    (photos / "photo1.png").write_bytes(b"")
+    assert predict(checkpoint, photos, out, "--jobs", "2") == 3
+    told = capsys.readouterr()
+    assert "3 edited" in told.out
+    assert f"{photos / 'photo1.png'}: an empty file" in told.err
+    alone = tmp_path / "alone"
+    assert predict(checkpoint, photos, alone) == 3
+    assert contents(out) == contents(alone)
+    capsys.readouterr()
+    for words, match in [
+        (["--jobs", "0"], "--jobs: expected 1 to"),
+        (["--jobs", "2", "--forbid", "box", "--again"], "rules cannot be handed"),
+    ]:
+        assert predict(checkpoint, photos, out, *words) == 2
+        assert match in capsys.readouterr().err
+
+
+def test_ranks_share_the_pictures_each_once(
+    tmp_path: Path,
+    checkpoint: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    photos, out = write_photos(tmp_path / "photos", count=5), tmp_path / "out"
+    edited: list[dict[str, bytes]] = [{}]
+    for rank in range(2):  # one after the other: what the first has done changes no share
+        for name, value in {"SLURM_JOB_ID": "7", "SLURM_NTASKS": "2", "SLURM_PROCID": rank}.items():
+            monkeypatch.setenv(name, str(value))
+        assert predict(checkpoint, photos, out) == 0
+        edited.append(contents(out))
+        assert f"{3 - rank} edited" in capsys.readouterr().out
+    assert len(edited[1]) == 3
+    assert edited[1].items() < edited[2].items()
+    assert set(edited[2]) == {f"photo{number}.png" for number in range(5)}
+
+
+def test_a_large_picture_tells_its_tiles(capsys: pytest.CaptureFixture[str]) -> None:
+    ticks = itertools.count(0, 6)
+    with Watch(1, 12_000_000, bar=False, clock=lambda: float(next(ticks))) as watch:
+        for _ in range(11):
+            watch.progress(1_000_000)
+        watch.advance(12_000_000)
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[0].startswith("0 of 1 pictures, 2.0 of 12.0 megapixels, about ")
+    assert len(lines) > 2

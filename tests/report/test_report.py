@@ -36,6 +36,7 @@ def blob(page: str, identity: str) -> bytes:
 
 def test_the_page_holds_every_choice_and_picture_exactly(tmp_path: Path) -> None:
     held = record(tmp_path / "a.choices.npz", (3, 7, 9), channels=3)
+    held |= load_choices(tmp_path / "a.choices.npz", with_arrays=True).arrays
     page = build(tmp_path, tmp_path / "deep" / "page.html").read_text("utf-8")
     about = meta_of(page)["images"][0]
     assert (about["name"], about["width"], about["height"], about["steps"]) == ("a", 9, 7, 3)

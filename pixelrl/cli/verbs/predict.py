@@ -1,13 +1,14 @@
 """``pixelrl predict``."""
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pixelrl.cli.verbs.common import policy_options, restore_policy
-from pixelrl.errors import DataError, UnfinishedError
+from pixelrl.errors import ConfigError, DataError, UnfinishedError
 
 if TYPE_CHECKING:
     from pixelrl.experiments.predict import Say
@@ -27,6 +28,8 @@ SHOWN = {
 }
 FORMATS = ("png", "tif", "jpg", "webp", "bmp")
 """As in `images.formats.CHOICES`, which takes torch to import."""
+MOST_JOBS = 256
+"""Of processes that share pictures."""
 
 
 def options(parser: argparse.ArgumentParser) -> None:
@@ -52,6 +55,8 @@ def edit_options(parser: argparse.ArgumentParser, shown: str) -> None:
         files.add_argument(f"--{name}", action=argparse.BooleanOptionalAction,
                            help=f"{told} (default: {shown})")  # fmt: skip
     files.add_argument("--format", choices=FORMATS, help="default: that of each picture")
+    files.add_argument("--jobs", type=int, default=1, metavar="N",
+                       help="processes that share the pictures (default: 1)")  # fmt: skip
     files.add_argument("--again", action="store_true", help="replace edits that exist")
     rules = parser.add_argument_group(
         "a say in what the agents do",
@@ -93,9 +98,12 @@ def edit_photos(
     Raises:
         PixelRLError: as `run` does.
     """
+    if not 1 <= arguments.jobs <= MOST_JOBS:
+        raise ConfigError(f"--jobs: expected 1 to {MOST_JOBS} processes, got {arguments.jobs}.")
     module, experiment = restore_policy(arguments, overrides)
     from pixelrl.experiments.planning import Wish, plan_edits
     from pixelrl.experiments.predict import predict
+    from pixelrl.experiments.processes import find_share
     from pixelrl.experiments.summary import summarize_edits
 
     maps = dict(experiment.data.predict)
@@ -109,10 +117,11 @@ def edit_photos(
         arguments.format,
         arguments.again,
         experiment.data.limit if limited else 0,
+        find_share(os.environ),
     )
     say = _say(arguments, module)
     plan = plan_edits(module.task, places, maps, Path(arguments.out), wish)
-    outcome = predict(module, experiment, plan, say)
+    outcome = predict(module, experiment, plan, say, arguments.jobs)
     for line in summarize_edits(plan, outcome):
         print(line)
     if outcome.edited and wish.beside:
