@@ -42,7 +42,10 @@ def count_started(environment: Mapping[str, str]) -> int | None:
 
 
 def find_share(environment: Mapping[str, str]) -> tuple[int, int]:
-    """Tell which share of the work is this process's, if torchrun or SLURM has started several.
+    """Tell which share of the work is this process's, if torchrun or srun has started several.
+
+    A batch script that starts one process by itself, without srun, has all of it, however many
+    tasks its job may have.
 
     Returns:
         Its number, from zero, and how many there are.
@@ -50,14 +53,16 @@ def find_share(environment: Mapping[str, str]) -> tuple[int, int]:
     Example:
         >>> find_share({"TORCHELASTIC_RUN_ID": "a", "RANK": "1", "WORLD_SIZE": "4"})
         (1, 4)
-        >>> find_share({"SLURM_JOB_ID": "7", "SLURM_PROCID": "2", "SLURM_NTASKS": "3"})
+        >>> find_share({"SLURM_STEP_NUM_TASKS": "3", "SLURM_PROCID": "2"})  # srun's
         (2, 3)
+        >>> find_share({"SLURM_JOB_ID": "7", "SLURM_PROCID": "0", "SLURM_NTASKS": "3"})
+        (0, 1)
         >>> find_share({})
         (0, 1)
     """
-    ranks = count_started(environment) or 1
-    name = "RANK" if "TORCHELASTIC_RUN_ID" in environment else "SLURM_PROCID"
-    rank = _number(environment.get(name)) or 0
+    torchrun = "TORCHELASTIC_RUN_ID" in environment
+    names = ("RANK", "WORLD_SIZE") if torchrun else ("SLURM_PROCID", "SLURM_STEP_NUM_TASKS")
+    rank, ranks = (_number(environment.get(name)) or 0 for name in names)
     return (rank, ranks) if rank < ranks else (0, 1)
 
 

@@ -259,7 +259,7 @@ def test_ranks_share_the_pictures_each_once(
     photos, out = write_photos(tmp_path / "photos", count=5), tmp_path / "out"
     edited: list[dict[str, bytes]] = [{}]
     for rank in range(2):  # one after the other: what the first has done changes no share
-        for name, value in {"SLURM_JOB_ID": "7", "SLURM_NTASKS": "2", "SLURM_PROCID": rank}.items():
+        for name, value in {"SLURM_STEP_NUM_TASKS": "2", "SLURM_PROCID": rank}.items():
             monkeypatch.setenv(name, str(value))
         assert predict(checkpoint, photos, out) == 0
         edited.append(contents(out))
