@@ -120,8 +120,15 @@ def _describe(
 
 
 def _without_places(command: Sequence[str]) -> list[str]:
-    """Leave out of a command where data and runs lay on the machine that it ran on."""
-    return [word for word in command if not word.startswith(("data.", "run.root=", "run.name="))]
+    """Leave out of a command where data, runs and weights lay on the machine that it ran on."""
+    places = ("data.", "run.root=", "run.name=")
+    return [_without_folder(word) for word in command if not word.startswith(places)]
+
+
+def _without_folder(word: str) -> str:
+    """Name a file of other weights without the folder it lay in."""
+    key, sign, value = word.partition("=")
+    return f"{key}={Path(value).name}" if sign and key == "network.init" else word
 
 
 def _following(command: Sequence[str], option: str) -> str:
