@@ -105,7 +105,7 @@ def test_replay_tells_what_does_not_fit(
     assert "no such file" in told(tmp_path / "nowhere.npz", photo)
     assert "not a choice file" in told(photo, photo)
     larger = write_photos(tmp_path / "larger", count=1, size=60) / "photo0.png"
-    assert "for this image" in told(path, larger)
+    assert "is of 56x48; replay it on its image" in told(path, larger)
     save_choices(
         path, Recorded(recorded.choices, ["other", *recorded.edits[1:]], recorded.experiment)
     )

@@ -43,7 +43,12 @@ class Head(NamedTuple):
 
     @property
     def bytes(self) -> int:
-        """How much memory the array takes."""
+        """How much memory the array takes.
+
+        Example:
+            >>> Head((3, 4), np.dtype("f4")).bytes
+            48
+        """
         return prod(self.shape) * self.dtype.itemsize
 
 

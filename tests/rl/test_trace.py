@@ -96,7 +96,11 @@ def test_a_record_comes_back_with_its_arrays(tmp_path: Path) -> None:
     assert set(recorded.arrays) == {"entropy", "value", "reward", "frames", "target"}
     for name, array in held.items():
         assert recorded.arrays[name].dtype == array.dtype, name
-        assert np.array_equal(recorded.arrays[name], array), name
+        if name == "entropy":  # in 256 levels of its range; all others as they were
+            off = np.abs(recorded.arrays[name].astype(float) - array.astype(float)).max()
+            assert off <= np.ptp(array.astype(float)) / 510 + 1e-3
+        else:
+            assert np.array_equal(recorded.arrays[name], array), name
     assert not load_choices(path).arrays
     with np.load(path) as file:  # the file tells what its arrays are
         told = json.loads(str(file["about"]))["layers"]

@@ -47,4 +47,4 @@ def test_agents_that_take_off_text_may_learn_from_jpegs() -> None:
 @pytest.mark.parametrize("given", ["[0,50]", "[60,50]", "[50,101]"])
 def test_qualities_that_cannot_be_are_told(given: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["fit", "--task", "inpainting", f"task.quality={given}", "--dry-run"]) == 2
-    assert "task.quality: expected two JPEG qualities" in capsys.readouterr().err
+    assert "task.quality: expected" in capsys.readouterr().err
