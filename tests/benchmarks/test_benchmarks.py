@@ -31,6 +31,7 @@ def test_the_call_for_accelerators_works_on_a_cpu(
     assert (tmp_path / "out" / "gpu.md").read_text() in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_ratios_are_recorded_and_compared(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

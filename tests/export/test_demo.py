@@ -33,11 +33,19 @@ class Quiet(SimpleHTTPRequestHandler):
 
 
 @pytest.fixture(scope="module")
-def address(exported: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def runtime() -> Path:
+    """Where onnxruntime-web is; asked for first, as exporting takes its time."""
     if not PACKAGE.is_dir():
         pytest.skip(without("onnxruntime-web in build/", "nox -s demo"))
+    return PACKAGE
+
+
+@pytest.fixture(scope="module")
+def address(
+    runtime: Path, exported: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[str]:
     out = tmp_path_factory.mktemp("page") / "demo"
-    build_page(PACKAGE, out, dict.fromkeys(("denoising", "inpainting"), exported))
+    build_page(runtime, out, dict.fromkeys(("denoising", "inpainting"), exported))
     with ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(out))) as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
         thread.start()
