@@ -39,8 +39,12 @@ def rewards_per_edit(task: Task, image: Tensor, scene: Scene) -> Tensor:
             f"{type(task).__name__} does not promise local_reward: a pixel's reward may depend on"
             " other pixels' edits, so no edit has a reward of its own."
         )
-    with torch.no_grad():
-        return price_candidates(task.reward, image, task.candidates(image, scene), scene)
+    return _price_edits(task, task.reward, image, scene)
+
+
+@torch.no_grad()
+def _price_edits(task: Task, reward: Reward, image: Tensor, scene: Scene) -> Tensor:
+    return price_candidates(reward, image, task.candidates(image, scene), scene)
 
 
 def can_aim(task: Task) -> bool:
@@ -102,10 +106,7 @@ def measure_reward_spread(task: Task, scene: Scene) -> Tensor:
     """
     if not can_aim(task):
         raise ConfigError(f"{type(task).__name__} has no local reward, so its edits have no price.")
-    image = scene["image"]
-    with torch.no_grad():
-        candidates = task.candidates(image, scene)
-        apart = price_candidates(task.aim_reward, image, candidates, scene).std(1)
+    apart = _price_edits(task, task.aim_reward, scene["image"], scene).std(1)
     middle = apart.median()
     return torch.where(middle > 0, middle, apart.mean())
 

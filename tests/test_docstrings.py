@@ -48,8 +48,8 @@ WITHOUT_EXAMPLE = {
     "Window": "made by `window_losses`, which shows it",
     "Trace": "made by `record_step` and `stack_steps`, which show it",
     "Edited": "made by `PixelA3C.edit`, which takes a whole module",
-    "TiledEnvironment.length": "the task's",
-    "TiledEnvironment.observe": "the task's",
+    "TaskView.length": "the task's",
+    "TaskView.observe": "the task's",
     "TiledEnvironment.step": "the class shows it",
 }
 """What explains itself better without an example, and why."""

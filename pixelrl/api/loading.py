@@ -3,11 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from os import PathLike, fspath
-from pathlib import Path
 
 import torch
 
-from pixelrl.agents import find_weights, list_agents
 from pixelrl.api.channels import look
 from pixelrl.api.kinds import Kind, take_map, take_picture
 from pixelrl.api.playing import play_agents
@@ -15,7 +13,7 @@ from pixelrl.api.result import Result
 from pixelrl.errors import ConfigError, DataError
 from pixelrl.intervention.rules import Rule
 from pixelrl.maps import check_scene
-from pixelrl.runs.directory import checkpoint_in, is_run
+from pixelrl.runs.directory import find_policy
 from pixelrl.task import Task
 from pixelrl.training.checkpoint import Restored, restore
 
@@ -47,7 +45,7 @@ def load(
     """
     chosen = choose_device(device)
     changes = [overrides] if isinstance(overrides, str) else list(overrides)
-    policy = restore(_find(fspath(name)), changes)
+    policy = restore(find_policy(fspath(name)), changes)
     policy.module.eval().requires_grad_(requires_grad=False).to(chosen)
     return Agent(policy)
 
@@ -148,11 +146,3 @@ def choose_device(name: str) -> torch.device:
         reason = str(error).partition("\n")[0].rstrip(".")
         raise ConfigError(f"device '{name}': not there ({reason}); use auto or cpu.") from error
     return chosen
-
-
-def _find(name: str) -> Path:
-    """Find a policy's file; agents are found by name unless a run or file is named so."""
-    path = Path(name)
-    if path.is_dir() and (is_run(path) or name not in list_agents()):
-        return checkpoint_in(path)
-    return find_weights(name)

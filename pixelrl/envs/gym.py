@@ -13,11 +13,19 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from pixelrl.config.compose import compose
-from pixelrl.envs.pictures import SEEDS, Observe, Pictures, find_scenes
+from pixelrl.envs.pictures import (
+    SEEDS,
+    Observe,
+    Pictures,
+    count_seen,
+    find_scenes,
+    see,
+    step_and_pay,
+)
 from pixelrl.errors import MapError
 from pixelrl.images.files import as_bytes
-from pixelrl.maps import NEAR, exact
-from pixelrl.task import Task, reward_map
+from pixelrl.maps import NEAR
+from pixelrl.task import Task
 
 ID = "pixelrl/Task-v0"
 Observation = NDArray[np.float32]
@@ -68,8 +76,8 @@ class TaskEnv(gymnasium.Env[Observation, Choice]):
     ) -> None:
         self.task = compose(task, overrides=overrides).task if isinstance(task, str) else task
         self.scenes = find_scenes(self.task, pictures, size)
-        self.shows_image, self.render_mode = observe == "image", render_mode
-        seen = self.task.channels if self.shows_image else self.task.observation_channels
+        self.observe, self.render_mode = observe, render_mode
+        seen = count_seen(self.task, observe)
         self.observation_space = Box(-NEAR, NEAR, (seen, size, size), np.float32)
         self.action_space = MultiDiscrete(np.full((size, size), len(self.task.actions)))
         self.scene: dict[str, Tensor] = {}
@@ -117,10 +125,8 @@ class TaskEnv(gymnasium.Env[Observation, Choice]):
                 f" {len(self.task.actions) - 1}, got {chosen.shape} from {chosen.min()} to"
                 f" {chosen.max()}."
             )
-        before = self.image
-        with exact(before.device):
-            self.image = self.task.step(before, torch.from_numpy(chosen)[None], self.scene)
-            paid = reward_map(self.task, before, self.image, self.scene)
+        choice = torch.from_numpy(chosen)[None]
+        self.image, paid = step_and_pay(self.task, self.image, choice, self.scene)
         self.steps += 1
         over = self.steps >= self.task.length
         info: dict[str, Any] = {"reward_map": paid[0, 0].numpy().copy()}
@@ -138,9 +144,7 @@ class TaskEnv(gymnasium.Env[Observation, Choice]):
 
     @torch.no_grad()
     def _observe(self) -> Observation:
-        image = self.image
-        with exact(image.device):
-            seen = image if self.shows_image else self.task.observe(image, self.scene)
+        seen = see(self.task, self.image, self.scene, self.observe)
         shown: Observation = seen[0].clamp(-NEAR, NEAR).numpy().copy()
         return shown
 

@@ -15,9 +15,9 @@ from pixelrl.data.reading import pose
 from pixelrl.data.sampling import seed_sample
 from pixelrl.errors import ConfigError, DataError, MapError
 from pixelrl.images.files import as_map
-from pixelrl.maps import map_channels
+from pixelrl.maps import Scene, exact, map_channels
 from pixelrl.settings import Data
-from pixelrl.task import Task
+from pixelrl.task import Task, reward_map
 
 Array = NDArray[Any]
 Pictures = Data | str | PathLike[str] | Array | Mapping[str, Array] | None
@@ -78,6 +78,26 @@ def find_scenes(task: Task, pictures: Pictures, size: int) -> Scenes:
         )
     train = {} if pictures is None else {"image": str(Path(pictures))}
     return Crops(task, Data(train=train, crop=size, rotate=0.0), 0)
+
+
+def see(task: Task, image: Tensor, scene: Scene, observe: Observe) -> Tensor:
+    """Tell what an algorithm sees, ``(B,K,H,W)``, of an image ``(B,C,H,W)`` as it stands."""
+    if observe == "image":
+        return image
+    with exact(image.device):
+        return task.observe(image, scene)
+
+
+def count_seen(task: Task, observe: Observe) -> int:
+    """Count the channels K of what an algorithm sees."""
+    return task.channels if observe == "image" else task.observation_channels
+
+
+def step_and_pay(task: Task, image: Tensor, choice: Tensor, scene: Scene) -> tuple[Tensor, Tensor]:
+    """Let each pixel take its choice ``(B,H,W)``; returns the next image and the reward map."""
+    with exact(image.device):
+        after = task.step(image, choice, scene)
+        return after, reward_map(task, image, after, scene)
 
 
 class ArrayCrops:

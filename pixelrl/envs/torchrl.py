@@ -8,10 +8,17 @@ import torch
 from torch import Tensor
 
 from pixelrl.config.compose import compose
-from pixelrl.envs.pictures import SEEDS, Observe, Pictures, find_scenes
+from pixelrl.envs.pictures import (
+    SEEDS,
+    Observe,
+    Pictures,
+    count_seen,
+    find_scenes,
+    see,
+    step_and_pay,
+)
 from pixelrl.errors import PluginError
-from pixelrl.maps import exact
-from pixelrl.task import Task, reward_map
+from pixelrl.task import Task
 
 try:
     from tensordict import TensorDict, TensorDictBase
@@ -60,8 +67,8 @@ class TaskBatchEnv(EnvBase):  # type: ignore[misc]  # TorchRL brings no types
         super().__init__(device=device, batch_size=[batch])
         self.task = compose(task, overrides=overrides).task if isinstance(task, str) else task
         self.scenes = find_scenes(self.task, pictures, size)
-        self.shows_image = observe == "image"
-        seen = self.task.channels if self.shows_image else self.task.observation_channels
+        self.observe = observe
+        seen = count_seen(self.task, observe)
         self.observation_spec = Composite(
             observation=Unbounded((batch, seen, size, size)),
             reward_map=Unbounded((batch, 1, size, size)),
@@ -106,10 +113,8 @@ class TaskBatchEnv(EnvBase):  # type: ignore[misc]  # TorchRL brings no types
     @torch.no_grad()
     def _step(self, tensordict: TensorDictBase) -> TensorDictBase:
         """Let every pixel take its edit."""
-        before = self.image
-        with exact(before.device):
-            self.image = self.task.step(before, tensordict["action"], self.scene)
-            paid = reward_map(self.task, before, self.image, self.scene)
+        choice = tensordict["action"]
+        self.image, paid = step_and_pay(self.task, self.image, choice, self.scene)
         self.steps = self.steps + 1
         answer = self._answer(paid)
         return answer.set("reward", paid.mean((2, 3)))
@@ -119,9 +124,7 @@ class TaskBatchEnv(EnvBase):  # type: ignore[misc]  # TorchRL brings no types
 
     @torch.no_grad()
     def _answer(self, paid: Tensor) -> TensorDictBase:
-        image = self.image
-        with exact(image.device):
-            seen = image if self.shows_image else self.task.observe(image, self.scene)
+        seen = see(self.task, self.image, self.scene, self.observe)
         over = self.steps >= self.task.length
         return TensorDict(
             {

@@ -29,7 +29,7 @@ from pixelrl.training.histograms import ShareHistograms
 from pixelrl.training.keeping import save_last
 from pixelrl.training.loggers import finish, log_best, log_scores, quiet
 from pixelrl.training.module import PixelA3C
-from pixelrl.training.precision import choose_precision, keep_bfloat16
+from pixelrl.training.precision import learn_in
 
 
 class Fitted(NamedTuple):
@@ -115,13 +115,13 @@ def rehearse(experiment: Experiment) -> None:
     module, data = build(experiment), make_data(experiment)
     data.check()
     quiet()
-    in_bfloat16 = keep_bfloat16(experiment.run)
+    precision, kept = learn_in(experiment.run)
     trainer = pl.Trainer(
         fast_dev_run=1,
         logger=False,
         accelerator=experiment.run.accelerator,
-        precision=None if in_bfloat16 else choose_precision(experiment.run, learns=True),
-        plugins=[*in_bfloat16],
+        precision=precision,
+        plugins=[*kept],
         enable_progress_bar=False,
         enable_model_summary=False,
         use_distributed_sampler=False,

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from lightning.fabric import Fabric
@@ -38,6 +38,20 @@ LOG = logging.getLogger(__name__)
 
 End = tuple[Path, list[str] | str]
 """A picture, and what of it is not in its edit; or in one line why it could not be edited."""
+
+
+class Opened(NamedTuple):
+    """Hold agents that are ready to edit.
+
+    Attributes:
+        module: on the device.
+        experiment: tells what becomes of color profiles.
+        fabric: the device and its precision.
+    """
+
+    module: PixelA3C
+    experiment: Experiment
+    fabric: Fabric
 
 
 @dataclass(frozen=True)
@@ -117,10 +131,9 @@ def _edit_in_turn(
     module: PixelA3C, experiment: Experiment, jobs: Sequence[Job], say: Say, watch: Watch
 ) -> Iterator[End]:
     """Edit one picture after another in this process."""
-    fabric = open_device(experiment)
-    module.to(fabric.device).eval()
+    agents = open_agents(module, experiment)
     for job in jobs:
-        yield try_picture(module, experiment, fabric, job, say, watch.progress)
+        yield try_picture(agents, job, say, watch.progress)
 
 
 def edit_in_processes(
@@ -157,53 +170,37 @@ def edit_in_processes(
             yield (asked[future], f"its process ended ({error})") if error else future.result()
 
 
-_AGENTS: list[tuple[PixelA3C, Experiment, Fabric]] = []
+_AGENTS: list[Opened] = []
 """What a process of `edit_in_processes` edits with."""
 
 
 def _take_agents(module: PixelA3C, experiment: Experiment) -> None:
     """Begin as a process of `edit_in_processes`."""
-    fabric = open_device(experiment)
-    module.to(fabric.device).eval()
-    _AGENTS.append((module, experiment, fabric))
+    _AGENTS.append(open_agents(module, experiment))
 
 
 def _edit_apart(job: Job) -> End:
     (agents,) = _AGENTS
-    return try_picture(*agents, job, Say())
+    return try_picture(agents, job, Say())
 
 
 def try_picture(
-    module: PixelA3C,
-    experiment: Experiment,
-    fabric: Fabric,
-    job: Job,
-    say: Say,
-    tell: Callable[[int], object] = lambda pixels: None,
+    agents: Opened, job: Job, say: Say, tell: Callable[[int], object] = lambda pixels: None
 ) -> End:
     """Edit one picture as `edit_picture` does; an error becomes the reason why it failed."""
     source = job.maps["image"]
     try:
-        return source, edit_picture(module, experiment, fabric, job, say, tell)
+        return source, edit_picture(agents, job, say, tell)
     except Exception as error:  # whosesoever: it is told, and the others have their turn
         LOG.debug("%s", source, exc_info=True)
         return source, _explain(error, source)
 
 
-def edit_picture(
-    module: PixelA3C,
-    experiment: Experiment,
-    fabric: Fabric,
-    job: Job,
-    say: Say,
-    tell: Callable[[int], object] = lambda pixels: None,
-) -> list[str]:
+def edit_picture(agents: Opened, job: Job, say: Say, tell: Callable[[int], object]) -> list[str]:
     """Edit one picture and write its files.
 
     Args:
-        module: on the device.
-        experiment: tells what becomes of color profiles.
-        fabric: the device and its precision.
+        agents: on their device.
         job: the files.
         say: a person's.
         tell: is told how many pixels more are edited, each time some are.
@@ -215,6 +212,7 @@ def edit_picture(
         DataError: a file cannot be read or written, or maps differ in size.
         MapError: the picture is too small for the edits, or a rule does not fit it.
     """
+    module, experiment, fabric = agents
     task, profile = module.task, experiment.data.profile
     photograph = read_photograph(job.maps["image"], task.channels, profile)
     scene = {"image": photograph.image}
@@ -240,6 +238,17 @@ def describe_reductions(photograph: Photograph, target: Path, *, converted: bool
     elif photograph.base is not None and photograph.metadata.gray and len(photograph.image) == 3:
         found.append("gray pictures stay gray, whatever color the agents put in")
     return found
+
+
+def open_agents(module: PixelA3C, experiment: Experiment) -> Opened:
+    """Put agents on their device, to edit there.
+
+    Raises:
+        ConfigError: the accelerator is not there.
+    """
+    fabric = open_device(experiment)
+    module.to(fabric.device).eval()
+    return Opened(module, experiment, fabric)
 
 
 def open_device(experiment: Experiment) -> Fabric:

@@ -27,7 +27,7 @@ from pixelrl.training.callbacks import StoreSettings
 from pixelrl.training.files import WholeCheckpoints
 from pixelrl.training.keeping import Due, KeepCheckpoints
 from pixelrl.training.loggers import check_loggers, make_loggers, quiet
-from pixelrl.training.precision import choose_precision, keep_bfloat16
+from pixelrl.training.precision import choose_precision, learn_in
 from pixelrl.training.progress import Progress
 from pixelrl.training.stopping import StopOnSignal
 
@@ -118,7 +118,7 @@ def make_trainer(
         ConfigError: the accelerator or the devices are not there, or others were started.
     """
     run = experiment.run if directory else replace(experiment.run, devices=1, nodes=1)
-    precision = choose_precision(run, learns=directory is not None)
+    precision, kept = learn_in(run) if directory else (choose_precision(run, learns=False), [])
     quiet()
     if run.threads:
         torch.set_num_threads(run.threads)
@@ -136,7 +136,7 @@ def make_trainer(
             "num_sanity_val_steps": 0,
             "max_epochs": 1,
             "default_root_dir": str(directory),
-            "plugins": [WholeCheckpoints(), *find_cluster(), *keep_bfloat16(run)],
+            "plugins": [WholeCheckpoints(), *find_cluster(), *kept],
             "profiler": make_profiler(run, directory),
         }
     # The last window of an episode leaves the memory's weights without gradient if it is one step.
@@ -148,7 +148,7 @@ def make_trainer(
             devices=run.devices,
             num_nodes=run.nodes,
             deterministic=run.deterministic or None,
-            precision=None if directory and run.precision == "bf16-true" else precision,
+            precision=precision,
             strategy=strategy,
             callbacks=list(callbacks),
             enable_model_summary=False,

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from pixelrl.maps import Scene
-from pixelrl.rl.aim import GoalPolicy, remember_goal
+from pixelrl.rl.aim import GoalPolicy
 from pixelrl.rl.playing import Network, make_environment
 from pixelrl.rl.rollout import choose_greedy, rollout
 from pixelrl.task import Task
@@ -27,7 +27,7 @@ class Beginning(nn.Module):
         """Begin with an image ``(B,C,H,W)``; returns the state ``(B,S,H,W)``."""
         if isinstance(self.network, GoalPolicy):
             seen = self.task.observe(image, {"image": image})
-            memory = remember_goal(self.network.goal(seen, image))
+            memory = self.network.aim(seen, image)
         else:  # a ConvGRU starts from zeros
             memory = torch.zeros_like(image[:, :1]).expand(
                 -1, memory_channels(self.network), -1, -1

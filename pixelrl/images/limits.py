@@ -36,7 +36,7 @@ def measure_image(path: Path) -> tuple[int, int] | None:
             raise DataError(f"{path}: a pipe or device; expected an image file.")
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            size = _size(path)
+            size = read_size(path)
     except (Image.DecompressionBombError, MemoryError) as error:
         raise DataError(f"{path}: {_too_large()}") from error
     except (FileNotFoundError, IsADirectoryError, PermissionError) as error:
@@ -50,7 +50,17 @@ def measure_image(path: Path) -> tuple[int, int] | None:
     return size
 
 
-def _size(path: Path) -> tuple[int, int]:
+def read_size(path: Path) -> tuple[int, int]:
+    """Read width and height, in pixels, from the head of an image file.
+
+    Raises:
+        Exception: whatever decoders raise of damaged files.
+
+    Example:
+        >>> from pixelrl.images.folders import list_bundled
+        >>> read_size(list_bundled("test")[1])
+        (512, 512)
+    """
     if is_tiff(path):
         with tifffile.TiffFile(path) as tiff:
             page: Any = tiff.pages[0]

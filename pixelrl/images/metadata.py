@@ -1,6 +1,7 @@
 """What a picture's file says beside its pixels, so that an edit of it can say the same."""
 
 from dataclasses import dataclass
+from math import prod
 from pathlib import Path
 from typing import Any, Literal
 
@@ -10,6 +11,7 @@ from pixelrl.images.decoding import explain_decoding, open_picture
 from pixelrl.images.deep import is_tiff, read_deep_kind
 from pixelrl.images.exif import read_exif, read_tiff_exif
 from pixelrl.images.files import read_embedded_profile
+from pixelrl.images.limits import read_size
 
 Kind = Literal["uint8", "uint16", "float32"]
 """The samples of a file; the deeper ones are written as the deepest of these that they need."""
@@ -79,12 +81,7 @@ def measure_picture(path: Path) -> int:
     """
     try:
         with explain_decoding(path):
-            if is_tiff(path):
-                with tifffile.TiffFile(path) as tiff:
-                    page: Any = tiff.pages[0]
-                    return int(page.imagewidth * page.imagelength)
-            with open_picture(path) as opened:
-                return opened.width * opened.height
+            return prod(read_size(path))
     except ValueError:  # why is told when it is read
         return 0
 

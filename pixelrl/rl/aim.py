@@ -17,7 +17,7 @@ from pixelrl.actions.core import SEEN
 from pixelrl.errors import ConfigError
 from pixelrl.maps import exact
 from pixelrl.oracle import can_aim, price_candidates
-from pixelrl.rl.goal import Goal, GoalNet
+from pixelrl.rl.goal import GoalNet
 from pixelrl.rl.goal_environment import Packed, known_maps, unpack
 from pixelrl.rl.network import PolicyOutput
 from pixelrl.task import Task
@@ -85,7 +85,8 @@ class GoalPolicy(nn.Module):
         Returns:
             The memory ``(B,C+2,H,W)`` that the first step begins with.
         """
-        return remember_goal(self.goal(observation, image))
+        goal = self.goal(observation, image)
+        return torch.cat([goal.image, goal.doubt, torch.zeros_like(goal.doubt)], 1)
 
     def value(self, observation: Tensor, memory: Tensor | None = None) -> Tensor:
         """Expect the return from here on, ``(B,1,H,W)``.
@@ -197,11 +198,6 @@ def _needs_target(task: Task) -> bool:
     except KeyError:
         return False
     return not torch.equal(one, other)
-
-
-def remember_goal(goal: Goal) -> Tensor:
-    """Make the memory ``(B,C+2,H,W)`` before the first step, at which nothing is over."""
-    return torch.cat([goal.image, goal.doubt, torch.zeros_like(goal.doubt)], 1)
 
 
 def _view(packed: Packed, goal: Tensor, doubt: Tensor, over: Tensor) -> Tensor:

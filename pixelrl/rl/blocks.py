@@ -15,15 +15,14 @@ from torch import Tensor
 
 from pixelrl.maps import Scene
 from pixelrl.rl.aim import GoalPolicy
+from pixelrl.rl.boxes import Box, list_tiles, round_up
 from pixelrl.rl.playing import Network, make_environment
 from pixelrl.rl.rollout import choose_greedy, take_step
-from pixelrl.rl.tiling import Box, Maps, in_tiles, list_tiles
+from pixelrl.rl.tiling import Maps, in_tiles
 from pixelrl.task import Task
 
 STEP_TILE = 256
 """Side of the tiles that a step is taken in, in pixels."""
-
-
 GOAL_TILE = 384
 """The same where a goal is set; of smaller ones, what lies around would be most of the work."""
 
@@ -43,7 +42,7 @@ class Reaches(NamedTuple):
 
     def whole(self, length: int) -> int:
         """Tell how far an episode of so many steps looks aside."""
-        return -(-length * self.step // self.stride) * self.stride + self.goal
+        return round_up(length * self.step, self.stride) + self.goal
 
 
 def find_reaches(task: Task, network: Network) -> Reaches:
@@ -60,7 +59,7 @@ def find_reaches(task: Task, network: Network) -> Reaches:
     if not isinstance(network, GoalPolicy):
         return Reaches(step)
     stride = network.stride
-    return Reaches(step, -(-(network.goal.reach + edits) // stride) * stride, stride)
+    return Reaches(step, round_up(network.goal.reach + edits, stride), stride)
 
 
 def list_blocks(
@@ -88,8 +87,7 @@ def list_blocks(
         (0, 128, 64, 200) (0, 108, 64, 200)
     """
     reaches, whole = find_reaches(task, network), Box(0, 0, height, width)
-    side = -(-tile // reaches.stride) * reaches.stride
-    for block in list_tiles(whole, side):
+    for block in list_tiles(whole, round_up(tile, reaches.stride)):
         yield block, block.grow(reaches.whole(task.length), whole)
 
 

@@ -11,7 +11,7 @@ from pixelrl.rl.aim import GoalPolicy
 from pixelrl.rl.goal_environment import Candidates, GoalEnvironment
 from pixelrl.rl.network import PolicyValueNet
 from pixelrl.rl.rollout import Environment, Policy
-from pixelrl.rl.tiling import tile_environment, tile_policy
+from pixelrl.rl.tiling import TaskView, tile_environment, tile_policy
 from pixelrl.task import Task
 
 Network = PolicyValueNet | GoalPolicy
@@ -19,7 +19,7 @@ Network = PolicyValueNet | GoalPolicy
 
 
 @dataclass(frozen=True)
-class FasterTask:
+class FasterTask(TaskView):
     """Play a task whose candidates another function computes, such as a compiled one.
 
     Attributes:
@@ -27,17 +27,7 @@ class FasterTask:
         candidates: computes what the task's own would.
     """
 
-    task: Task
     candidates: Candidates
-
-    @property
-    def length(self) -> int:
-        """Steps of an episode."""
-        return self.task.length
-
-    def observe(self, image: Tensor, scene: Scene) -> Tensor:
-        """Tell what the network sees, ``(B,K,H,W)``, of an image ``(B,C,H,W)``."""
-        return self.task.observe(image, scene)
 
     def step(self, image: Tensor, choice: Tensor, scene: Scene) -> Tensor:
         """Let each pixel take its choice ``(B,H,W)``; returns the next image ``(B,C,H,W)``."""

@@ -8,13 +8,12 @@ needed for one tile at a time.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from types import EllipsisType
-from typing import NamedTuple
 
 from torch import Tensor
 
 from pixelrl.errors import ConfigError
 from pixelrl.maps import Scene
+from pixelrl.rl.boxes import Box, list_tiles, round_up
 from pixelrl.rl.network import PolicyOutput
 from pixelrl.rl.rollout import Environment, Policy
 from pixelrl.task import Task
@@ -22,85 +21,6 @@ from pixelrl.task import Task
 Maps = Sequence[Tensor | None]
 Local = Callable[[Maps], Maps]
 """A function of aligned maps whose answer at a pixel depends on a bounded neighborhood."""
-
-
-class Box(NamedTuple):
-    """Name a rectangle of pixels, ends not included.
-
-    Attributes:
-        top: its first row.
-        left: its first column.
-        bottom: the row after its last.
-        right: the column after its last.
-
-    Example:
-        >>> Box(4, 4, 8, 8).grow(3, Box(0, 0, 10, 9))
-        Box(top=1, left=1, bottom=10, right=9)
-    """
-
-    top: int
-    left: int
-    bottom: int
-    right: int
-
-    @property
-    def window(self) -> tuple[EllipsisType, slice, slice]:
-        """What takes it out of maps ``(...,H,W)``.
-
-        Example:
-            >>> import torch
-            >>> torch.arange(16).view(4, 4)[Box(0, 1, 2, 3).window].tolist()
-            [[1, 2], [5, 6]]
-        """
-        return (..., slice(self.top, self.bottom), slice(self.left, self.right))
-
-    @property
-    def pixels(self) -> int:
-        """How many there are.
-
-        Example:
-            >>> Box(0, 1, 2, 3).pixels
-            4
-        """
-        return (self.bottom - self.top) * (self.right - self.left)
-
-    def grow(self, pixels: int, limits: "Box") -> "Box":
-        """Widen it on all sides, but not beyond its limits.
-
-        Example:
-            >>> Box(4, 4, 8, 8).grow(1, Box(0, 0, 8, 9))
-            Box(top=3, left=3, bottom=8, right=9)
-        """
-        return Box(
-            max(self.top - pixels, limits.top),
-            max(self.left - pixels, limits.left),
-            min(self.bottom + pixels, limits.bottom),
-            min(self.right + pixels, limits.right),
-        )
-
-    def seen_from(self, outer: "Box") -> "Box":
-        """Name the same pixels within a box that holds it.
-
-        Example:
-            >>> Box(4, 4, 8, 8).seen_from(Box(3, 2, 9, 9))
-            Box(top=1, left=2, bottom=5, right=6)
-        """
-        top, left = outer.top, outer.left
-        return Box(self.top - top, self.left - left, self.bottom - top, self.right - left)
-
-
-def list_tiles(box: Box, tile: int) -> list[Box]:
-    """Cut a box into tiles, row by row; those at its right and bottom may be smaller.
-
-    Example:
-        >>> list_tiles(Box(0, 0, 4, 6), 4)
-        [Box(top=0, left=0, bottom=4, right=4), Box(top=0, left=4, bottom=4, right=6)]
-    """
-    return [
-        Box(top, left, min(top + tile, box.bottom), min(left + tile, box.right))
-        for top in range(box.top, box.bottom, tile)
-        for left in range(box.left, box.right, tile)
-    ]
 
 
 def in_tiles(
@@ -138,7 +58,7 @@ def in_tiles(
         >>> answer.shape, answer.unique(), seen  # two tiles, each with its halo
         (torch.Size([1, 1, 4, 6]), tensor([2.]), [(4, 5), (4, 3)])
     """
-    reach, tile = (-(-size // stride) * stride for size in (reach, tile))
+    reach, tile = round_up(reach, stride), round_up(tile, stride)
     height, width = next(value for value in maps if value is not None).shape[-2:]
     limits = Box(0, 0, height, width)
     region = region or limits
@@ -193,7 +113,34 @@ def tile_policy(
 
 
 @dataclass(frozen=True)
-class TiledEnvironment:
+class TaskView:
+    """Play a task whose steps are taken in another way, which those who inherit this write.
+
+    Attributes:
+        task: the task.
+
+    Example:
+        >>> import torch
+        >>> from pixelrl_tasks.denoising import Denoising
+        >>> view = TaskView(Denoising(length=3))
+        >>> view.length, view.observe(torch.zeros(1, 1, 8, 8), {}).shape
+        (3, torch.Size([1, 1, 8, 8]))
+    """
+
+    task: Task
+
+    @property
+    def length(self) -> int:
+        """Steps of an episode."""
+        return self.task.length
+
+    def observe(self, image: Tensor, scene: Scene) -> Tensor:
+        """Tell what the network sees, ``(B,K,H,W)``, of an image ``(B,C,H,W)``."""
+        return self.task.observe(image, scene)
+
+
+@dataclass(frozen=True)
+class TiledEnvironment(TaskView):
     """Step a task in tiles: an environment for `rollout` and `replay`.
 
     Attributes:
@@ -212,7 +159,6 @@ class TiledEnvironment:
         True
     """
 
-    task: Task
     tile: int
 
     def __post_init__(self) -> None:
@@ -223,15 +169,6 @@ class TiledEnvironment:
             )
         if self.tile < 1:
             raise ConfigError(f"tile: expected a number of pixels from 1 on, got {self.tile}.")
-
-    @property
-    def length(self) -> int:
-        """Steps of an episode."""
-        return self.task.length
-
-    def observe(self, image: Tensor, scene: Scene) -> Tensor:
-        """Tell what the network sees, ``(B,K,H,W)``."""
-        return self.task.observe(image, scene)
 
     def step(self, image: Tensor, choice: Tensor, scene: Scene) -> Tensor:
         """Let each pixel take its choice; returns the next image ``(B,C,H,W)``."""

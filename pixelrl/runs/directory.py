@@ -14,6 +14,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from pixelrl.agents import find_weights, list_agents
 from pixelrl.documents import read_json
 from pixelrl.errors import CheckpointError, ConfigError
 from pixelrl.files import write_whole
@@ -119,6 +120,21 @@ def checkpoint_in(path: Path) -> Path:
         if (path / name).is_file():
             return path / name
     raise CheckpointError(f"{path}: no checkpoint in this run ({BEST} or {LAST}).")
+
+
+def find_policy(name: str) -> Path:
+    """Find a policy's file; agents are found by name unless a run or file is named so.
+
+    Args:
+        name: of agents that are installed, a run's directory, or the path of a file.
+
+    Raises:
+        CheckpointError: there is none.
+    """
+    path = Path(name)
+    if path.is_dir() and (is_run(path) or name not in list_agents()):
+        return checkpoint_in(path)
+    return find_weights(name)
 
 
 def describe(directory: Path, task: str, recipe: str) -> None:

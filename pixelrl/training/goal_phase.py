@@ -83,7 +83,7 @@ def score_goal(task: Task, goal: Goal, scene: Scene) -> GoalLosses:
 
 
 def anchor_loss(
-    task: Task, step: Transition, scene: Scene, spread: Tensor | float
+    task: Task, step: Transition, scene: Scene, spread: Tensor | None
 ) -> Tensor | float:
     """Score goal and doubt of the step that set them: what keeps them true under reinforcement.
 
@@ -95,16 +95,16 @@ def anchor_loss(
         task: knows the reward to aim by.
         step: of the episode.
         scene: maps ``(B,K,H,W)``, with the target.
-        spread: ``()``, the reward's unit.
+        spread: ``()``, the reward's unit; agents that aim have one.
 
     Returns:
         The loss, a scalar; zero for all other steps, and for agents without a goal.
     """
     doubt, memory = step.output.doubt, step.output.memory
-    if doubt is None or memory is None or not doubt.requires_grad:
+    if spread is None or doubt is None or memory is None or not doubt.requires_grad:
         return 0.0
     goal = Goal(memory[:, : task.channels], doubt)
-    return score_goal(task, goal, scene).total(torch.as_tensor(spread))
+    return score_goal(task, goal, scene).total(spread)
 
 
 def learn_parts(

@@ -170,7 +170,7 @@ class PixelA3C(BaseModule):
         for scene, environment, windows in parts:
             steps = next(windows)
             losses, reward = self.parts(steps, scene, last=last, environment=environment)
-            loss = self.total(losses) + anchor_loss(self.task, steps[0], scene, self._unit())
+            loss = self.total(losses) + anchor_loss(self.task, steps[0], scene, self._spread())
             if self.device.type == "cpu":  # elsewhere looking would make the device wait
                 check_loss(loss, self.task, steps, scene, episode)
             named = {**losses._asdict(), "reward": reward}

@@ -74,6 +74,12 @@ def find_device(run: Run) -> str:
     return "xla" if run.accelerator == "tpu" else run.accelerator
 
 
-def keep_bfloat16(run: Run) -> list[MixedPrecision]:
-    """Make the plugin for ``bf16-true``, if it is asked for."""
-    return [BFloat16Weights(find_device(run))] if run.precision == "bf16-true" else []
+def learn_in(run: Run) -> tuple[Mixed | None, list[MixedPrecision]]:
+    """Choose what a trainer that learns is told: a precision, or the plugin that stands for one.
+
+    Raises:
+        ConfigError: float16 is to be learned in on a CPU.
+    """
+    if run.precision == "bf16-true":
+        return None, [BFloat16Weights(find_device(run))]
+    return choose_precision(run, learns=True), []

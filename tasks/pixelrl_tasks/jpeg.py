@@ -1,6 +1,7 @@
 """Save pictures as JPEGs and read them again: agents learn from files as people have them."""
 
 import io
+from collections.abc import Sequence
 
 import numpy as np
 import torch
@@ -43,6 +44,25 @@ def compress(image: Tensor, quality: int, offset: tuple[int, int] = (0, 0)) -> T
     return found[:, above:, left:].contiguous().to(image.dtype)
 
 
+def compress_between(
+    image: Tensor, qualities: tuple[int, int], share: float, corner: Sequence[float] = (0, 0)
+) -> Tensor:
+    """Compress with what was drawn, as numbers from 0 to below 1.
+
+    Args:
+        image: ``(C,H,W)`` in [0, 1].
+        qualities: the lowest and the highest quality.
+        share: how far the quality lies from the lowest to the highest.
+        corner: how far the first block begins above and left of the image, in blocks.
+
+    Returns:
+        ``(C,H,W)``.
+    """
+    lowest, highest = qualities
+    above, left = (int(BLOCK * part) for part in corner)
+    return compress(image, lowest + int(share * (highest - lowest + 1)), (above, left))
+
+
 def compress_some(image: Tensor, qualities: tuple[int, int], rng: Generator) -> Tensor:
     """Compress two thirds of all images, half of these as if cropped from a larger picture.
 
@@ -57,6 +77,4 @@ def compress_some(image: Tensor, qualities: tuple[int, int], rng: Generator) -> 
     compressed, cropped, between, *offset = torch.rand(5, generator=rng).tolist()
     if compressed > 2 / 3:
         return image
-    quality = qualities[0] + int(between * (qualities[1] - qualities[0] + 1))
-    above, left = (int(BLOCK * part) if cropped < 0.5 else 0 for part in offset)
-    return compress(image, quality, (above, left))
+    return compress_between(image, qualities, between, offset if cropped < 0.5 else (0, 0))

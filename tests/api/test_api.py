@@ -28,7 +28,7 @@ def test_agents_are_found_by_name_run_and_file(
 ) -> None:
     known = {"denoising": packed}
     monkeypatch.setattr("pixelrl.agents.list_agents", lambda: known)
-    monkeypatch.setattr("pixelrl.api.loading.list_agents", lambda: known)
+    monkeypatch.setattr("pixelrl.runs.directory.list_agents", lambda: known)
     monkeypatch.chdir(tmp_path)
     (tmp_path / "denoising").mkdir()  # a folder that happens to be called so
     named = pixelrl.load("denoising")

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from pixelrl.actions import Edit, box, keep, median, shift
 from pixelrl.rl import blocks
 from pixelrl.rl.aim import GoalPolicy
+from pixelrl.rl.boxes import Box
 from pixelrl.rl.editing import edit_scene, finish_image
-from pixelrl.rl.tiling import Box, in_tiles
+from pixelrl.rl.tiling import in_tiles
 from strategies import filled, seeds
 from toys import Toy, toy_net
 

@@ -213,6 +213,6 @@ def test_the_goal_is_paid_under_reinforcement_too(tmp_path: Path) -> None:
     reward = experiment.task.reward(scene["image"], goal, scene).mean()
     doubt = doubt_loss(Goal(goal, first.output.doubt), scene["target"])
     assert torch.isclose(paid, doubt - reward / 0.5)
-    assert anchor_loss(experiment.task, second, scene, 0.5) == 0
+    assert anchor_loss(experiment.task, second, scene, module.policy.reward_spread) == 0
     paid.backward()
     assert module.policy.goal.tail.weight.grad.any()

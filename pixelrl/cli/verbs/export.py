@@ -24,16 +24,16 @@ def run(arguments: argparse.Namespace, overrides: list[str]) -> None:
     Raises:
         PixelRLError: there are no such agents, they cannot be exported, or a package is missing.
     """
-    from pixelrl.agents import SUFFIX, find_weights, list_agents
-    from pixelrl.runs.directory import checkpoint_in, is_run
+    from pixelrl.agents import SUFFIX
+    from pixelrl.runs.directory import find_policy
 
-    path = Path(arguments.agents)
-    named = path.is_dir() and (is_run(path) or arguments.agents not in list_agents())
-    found = checkpoint_in(path) if named else find_weights(arguments.agents)
+    found = find_policy(arguments.agents)
     from pixelrl.export.write import export
     from pixelrl.training.checkpoint import restore
 
-    name = path.name.removesuffix(SUFFIX)  # not of a run's checkpoint, which all have one name
+    name = Path(arguments.agents).name.removesuffix(
+        SUFFIX
+    )  # not of a run's checkpoint, which all have one name
     policy = restore(found, overrides, trust=trust_given(arguments, overrides))
     for file, size, what in export(policy, Path(arguments.out), name, step=arguments.step):
         print(f"{size / 1e6:.1f} MB in {file}: {what}")

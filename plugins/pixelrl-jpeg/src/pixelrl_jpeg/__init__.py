@@ -11,7 +11,7 @@ from pixelrl import Edit, Scene
 from pixelrl.actions import shift
 from pixelrl.errors import ConfigError
 from pixelrl_jpeg.edits import WINDOW, smooth_along
-from pixelrl_tasks.jpeg import BLOCK, compress
+from pixelrl_tasks.jpeg import compress_between
 from pixelrl_tasks.published import GRAY_LEVEL, Restoration
 
 COARSE = 4
@@ -61,11 +61,6 @@ class JpegDeblocking(Restoration):
 
     def problem(self, maps: Scene, rng: Generator) -> Scene:
         drawn, cropped, *offset = torch.rand(4, generator=rng).tolist()
-        lowest, highest = self.quality
-        quality = lowest + int(drawn * (highest - lowest + 1))
-        shifted = self.cropped and cropped < 0.5
-        above, left = (int(BLOCK * part) if shifted else 0 for part in offset)
-        return {
-            "image": compress(maps["image"], quality, (above, left)),
-            "target": maps["image"],
-        }
+        corner = offset if self.cropped and cropped < 0.5 else (0, 0)
+        image = compress_between(maps["image"], self.quality, drawn, corner)
+        return {"image": image, "target": maps["image"]}
