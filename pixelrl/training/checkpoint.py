@@ -20,12 +20,10 @@ from pixelrl.training.files import read_whole
 from pixelrl.training.module import PixelA3C
 from pixelrl.training.official_weights import load_official_weights
 from pixelrl.training.pretraining import hand_over
+from pixelrl.training.starting import fill, start_from
 from pixelrl.training.weights import FORMAT, KEY, read_weights
 
 LOG = logging.getLogger(__name__)
-
-UNIT = "reward_spread"
-"""The one weight that a module may have or not: the unit of the rewards it learns from."""
 
 PUBLISHED = {".npz", ".caffemodel"}
 """Suffixes of the authors' weight files."""
@@ -99,7 +97,7 @@ def initialize(module: PixelA3C, path: Path) -> str:
         return f"{path}: {loaded}"
     stored = read(path)
     if not stored[KEY].get(SUPERVISED):
-        return f"{path}: {_start_from(module, stored['state_dict'], path)}"
+        return f"{path}: {start_from(module, stored['state_dict'], path)}"
     if isinstance(policy, GoalPolicy):
         raise CheckpointError(
             f"{path}: a supervised start of the published network; set network.kind=published."
@@ -195,7 +193,7 @@ def restore(
     plain = {**plain, "network": {**plain.get("network", {}), "init": ""}}  # its weights are inside
     experiment = from_plain(plain, overrides or (), source=str(path), trust=trust)
     module = build(experiment)
-    _fill(module, stored["state_dict"], path)
+    fill(module, stored["state_dict"], path)
     return Restored(experiment, module)
 
 
@@ -249,52 +247,3 @@ def check_task_name(experiment: Experiment, name: str | None, path: Path) -> Non
         raise ConfigError(
             f"{path}: a checkpoint of task '{experiment.name}', not of '{name}'; leave out --task."
         )
-
-
-def _start_from(module: PixelA3C, weights: Mapping[str, Any], path: Path) -> str:
-    """Begin with another run's weights; tell which."""
-    if not isinstance(module.policy, GoalPolicy):
-        _fill(module, weights, path)
-        return "all weights"
-    if not any(name.startswith("policy.goal.") for name in weights):
-        raise CheckpointError(f"{path}: its network has no goal; set network.kind=published.")
-    own = module.state_dict()
-    # The goal is learned on from where it stood in use. A convolution of another size begins anew.
-    learner = {name: own[name] for name in own if name.startswith("learner.")}
-    begun = {name: value for name, value in weights.items() if name.startswith("policy.")}
-    begun |= {name: begun[name.replace("learner.", "policy.goal.", 1)] for name in learner}
-    for name in set(own) - set(begun):
-        kept = weights.get(name)
-        begun[name] = kept if kept is not None and kept.shape == own[name].shape else own[name]
-    _fill(module, begun, path)
-    return "goal and correction"
-
-
-def _fill(module: PixelA3C, weights: Mapping[str, Any], path: Path) -> None:
-    """Load weights by name; a network of another shape is named, not half loaded."""
-    own = module.state_dict()
-    # What older checkpoints lack, and what only some estimators ask for.
-    weights = {name: weights[name] for name in weights if name != UNIT or name in own}
-    if UNIT in own:
-        weights.setdefault(UNIT, own[UNIT])
-    missing, unknown = own.keys() - weights.keys(), weights.keys() - own.keys()
-    if missing or unknown:
-        names = ", ".join(sorted(missing | unknown)[:3])
-        raise CheckpointError(
-            f"{path}: its network has other parts than this one ({names}, …); set network.kind,"
-            " network.memory and learning.spread as they were."
-        )
-    for name, value in weights.items():
-        if value.is_floating_point() != own[name].is_floating_point():
-            raise CheckpointError(f"{path}: {name} holds {value.dtype}; the file is no policy's.")
-        if not torch.isfinite(value).all():
-            raise CheckpointError(
-                f"{path}: weight {name} holds numbers that are none; its run diverged."
-                " Use an earlier checkpoint."
-            )
-        if value.shape != own[name].shape:
-            raise CheckpointError(
-                f"{path}: {name} is {tuple(value.shape)}, here {tuple(own[name].shape)}; set"
-                " network.width and the task's settings as they were."
-            )
-    module.load_state_dict(weights)

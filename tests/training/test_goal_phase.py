@@ -181,6 +181,31 @@ def test_pretrain_leaves_a_goal_to_start_from(tmp_path: Path) -> None:
     assert equal(module.learner.state_dict(), module.policy.goal.state_dict())
 
 
+@pytest.mark.parametrize(("old", "new"), [(3, 1), (1, 3)])
+def test_a_goal_begins_from_one_of_color_or_gray(tmp_path: Path, old: int, new: int) -> None:
+    fitted = fit(aiming(tmp_path, "run.name=start", f"task.channels={old}"))
+    start = fitted.directory / "checkpoints" / "last.ckpt"
+    before = restore(start).module.policy
+    after = build(aiming(tmp_path, f"network.init={start}", f"task.channels={new}")).policy
+    assert isinstance(before, GoalPolicy)
+    assert isinstance(after, GoalPolicy)
+    gray = torch.rand(1, 1, 32, 40)
+    one, other = (
+        net.goal(gray.expand(-1, channels, -1, -1), gray.expand(-1, channels, -1, -1))
+        for net, channels in ((before, old), (after, new))
+    )
+    luminances = one.image.mean(1), other.image.mean(1)
+    torch.testing.assert_close(*luminances, atol=1e-5, rtol=0)
+    torch.testing.assert_close(one.doubt, other.doubt)
+
+
+def test_a_goal_of_other_levels_is_refused(tmp_path: Path) -> None:
+    fitted = fit(aiming(tmp_path, "run.name=start"))
+    start = fitted.directory / "checkpoints" / "last.ckpt"
+    with pytest.raises(CheckpointError, match="its network has other parts"):
+        build(aiming(tmp_path, f"network.init={start}", "network.widths=[8,8,8]"))
+
+
 def test_weights_of_the_other_kind_are_told_in_a_line(tmp_path: Path, checkpoint: Path) -> None:
     with pytest.raises(CheckpointError, match="its network has no goal"):
         build(aiming(tmp_path, f"network.init={checkpoint}"))
