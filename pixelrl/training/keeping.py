@@ -93,13 +93,16 @@ class KeepCheckpoints(Callback):
         Raises:
             StoppedError: a signal has asked for the end.
         """
+        episode = trainer.fit_loop.total_batch_idx + 1
         reward = float(trainer.callback_metrics.get("val/reward", float("nan")))
-        if reward > self.reward and reward != float("inf"):
-            check_finite(pl_module, trainer.fit_loop.total_batch_idx + 1)
+        # Lightning looks once more where something ends a run early; a run gone on with forgets it.
+        planned = episode % self.validate_every == 0
+        if planned and reward > self.reward and reward != float("inf"):
+            check_finite(pl_module, episode)
             self.reward = reward
             trainer.save_checkpoint(self.directory / BEST)
         if trainer.state.fn == "fit":
-            self._keep(trainer, pl_module, trainer.fit_loop.total_batch_idx + 1)
+            self._keep(trainer, pl_module, episode)
 
     def state_dict(self) -> dict[str, float]:
         """Remember the best reward across resumptions."""
