@@ -1,6 +1,7 @@
 """The project's sessions: ``nox`` runs the first four, ``nox -s NAME`` one of them."""
 
 import os
+import platform
 import shutil
 import sys
 import sysconfig
@@ -15,6 +16,9 @@ nox.options.default_venv_backend = "venv"
 nox.options.reuse_existing_virtualenvs = True
 
 CONSTRAINTS = str(Path("constraints.txt").resolve())
+PLACE = f"{sys.platform}-{platform.machine()}-py{sys.version_info.major}{sys.version_info.minor}"
+LOCK = Path(".ci", f"{PLACE}.txt").resolve()
+"""What may be installed on this kind of machine, every file by its digest, if that is known."""
 ONE_THREAD = {"OMP_NUM_THREADS": "1"}
 FROM_TESTS = {**ONE_THREAD, "PYTHONPATH": "tests"}
 NOT_LONG = "not slow and not faults"
@@ -161,13 +165,27 @@ def dist(session: nox.Session) -> None:
 
 
 @nox.session
+def lock(session: nox.Session) -> None:
+    """Write down the digest of every file that pip takes on this kind of machine."""
+    with tempfile.TemporaryDirectory() as folder:
+        report = f"{folder}/report.json"
+        look = ("pip", "install", "-q", "--dry-run", "--ignore-installed", "--report", report)
+        session.run(*look, "-c", CONSTRAINTS, "-e", ".[dev]")
+        LOCK.write_text(str(session.run("python", ".ci/lock.py", report, silent=True)))
+
+
+@nox.session
 def plugins(session: nox.Session) -> None:
-    """Test every plugin against the core's wheel, in a fresh environment."""
+    """Test every plugin against the core's wheel, in a fresh environment of known digests."""
+    if LOCK.is_file():
+        session.install("--no-deps", "--no-compile", "--require-hashes", "-r", str(LOCK))
+    else:
+        session.install("-c", CONSTRAINTS, ".[dev]")
+        session.run("pip", "uninstall", "-q", "-y", "pixelrl")
     session.install("-c", CONSTRAINTS, "build", "hatchling")
     with tempfile.TemporaryDirectory() as folder:
         session.run("python", "-m", "build", "--wheel", "--no-isolation", "--outdir", folder)
-        wheel = next(Path(folder).glob("*.whl"))
-        session.install("-c", CONSTRAINTS, str(wheel), "pytest")
+        session.install("--no-deps", str(next(Path(folder).glob("*.whl"))))
     for plugin in sorted(path.parent for path in Path("plugins").glob("*/pyproject.toml")):
         session.install("-c", CONSTRAINTS, "--no-deps", "--no-build-isolation", str(plugin))
         # Away from the checkout, so that the wheel is what is tested.

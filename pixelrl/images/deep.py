@@ -1,6 +1,7 @@
 """Files deeper than 8 bits: PNG, PNM and TIFF, which Pillow cuts to 8 bits or does not open."""
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from pixelrl.images.decoding import open_picture
+
+PNG = b"\x89PNG\r\n\x1a\n"
+"""The first eight bytes of a PNG."""
 
 TIFF = frozenset({b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"})
 """The first four bytes of a TIFF, in either order of bytes, small or big."""
@@ -70,7 +74,7 @@ def read_deep_kind(path: Path) -> int:
         0
     """
     head = _head(path)
-    if head[:8] == b"\x89PNG\r\n\x1a\n" and head[24:25] == b"\x10":
+    if head.startswith(PNG) and head[24:25] == b"\x10":
         return 65535
     levels = re.match(rb"P[56](?:\s+(?:#[^\n]*\n\s*)*(\d+)){3}\s", head)
     # The last of width, height and maximum.
@@ -90,11 +94,25 @@ def _deep_other(path: Path, top: int) -> NDArray[Any]:
 
 def _opencv(path: Path) -> NDArray[Any]:
     """Read samples as they are, ``(H,W,K)``, in the order RGBA."""
-    read = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
+    file = path.read_bytes()
+    if file.startswith(PNG):
+        file = b"".join(_samples_alone(file))
+    read = cv2.imdecode(np.frombuffer(file, np.uint8), cv2.IMREAD_UNCHANGED)
     if read is None:
         raise ValueError("it cannot be decoded")
     array: NDArray[Any] = np.atleast_3d(np.asarray(read))
     return array if array.shape[2] == 1 else array[..., [2, 1, 0, 3][: array.shape[2]]]
+
+
+def _samples_alone(png: bytes) -> Iterator[bytes]:
+    """Leave out chunks that say nothing of the samples: libpng prints warnings of odd ones."""
+    yield PNG
+    start = len(PNG)
+    while start + 12 <= len(png):
+        end = start + 12 + int.from_bytes(png[start : start + 4])
+        if png[start + 4 : start + 8] in {b"IHDR", b"tRNS", b"IDAT", b"IEND"}:
+            yield png[start:end]
+        start = end
 
 
 def _deep_tiff(path: Path) -> NDArray[Any] | None:

@@ -265,6 +265,24 @@ def test_deep_files_are_turned_as_pillow_turns_shallow_ones(tmp_path: Path, turn
         np.testing.assert_allclose(images.read_array(tmp_path / name, 1), expected, atol=1e-6)
 
 
+def test_a_decoder_prints_nothing_of_its_own(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    odd = [
+        chunk(b"iCCP", b"icc\0\0" + zlib.compress(b"no profile")),
+        chunk(b"gAMA", bytes(4)),
+        chunk(b"sBIT", b"\xff" * 3),
+        chunk(b"bKGD", b"\0"),
+    ]
+    path = tmp_path / "odd.png"
+    path.write_bytes(png(DEEP, 2, *odd))
+    cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
+    assert "libpng" in capfd.readouterr().err  # which is what it would print
+    read = images.read_image(path, channels=3)
+    assert capfd.readouterr() == ("", "")
+    np.testing.assert_allclose(read.permute(1, 2, 0), DEEP / 65535, atol=1e-6)
+
+
 def test_deep_transparency_is_laid_on_white(tmp_path: Path) -> None:
     path = tmp_path / "a.png"
     alpha = DEEP[..., :1] / 65535
