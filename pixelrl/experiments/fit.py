@@ -9,6 +9,7 @@ from pixelrl.config.compose import Experiment
 from pixelrl.data.module import ImageData
 from pixelrl.discovery import Trust
 from pixelrl.experiments.evaluate import run_scoring
+from pixelrl.experiments.lost import tell_lost
 from pixelrl.experiments.trainer import (
     check_finished,
     check_start,
@@ -89,12 +90,13 @@ def _learn(
         [*shows, *make_checkpointing(experiment, directory)],
         start=read_episode(resume) if resume else 0,
     )
-    if experiment.network.init and resume is None:
-        # The start counts: what was learned before is kept if nothing better is found.
-        trainer.validate(module, datamodule=data, verbose=False)
-    trainer.fit(module, datamodule=data, ckpt_path=resume)
-    check_finished(trainer, experiment, f"go on with --resume {directory}")
-    save_last(trainer, directory)
+    with tell_lost(trainer):
+        if experiment.network.init and resume is None:
+            # The start counts: what was learned before is kept if nothing better is found.
+            trainer.validate(module, datamodule=data, verbose=False)
+        trainer.fit(module, datamodule=data, ckpt_path=resume)
+        check_finished(trainer, experiment, f"go on with --resume {directory}")
+        save_last(trainer, directory)
     best = directory / runs.BEST
     if best.is_file():
         module = restore(best, trust=Trust(everything=True)).module  # this run wrote it
