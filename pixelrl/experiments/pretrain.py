@@ -20,6 +20,7 @@ from pixelrl.training.base import BaseModule
 from pixelrl.training.checkpoint import build
 from pixelrl.training.compiling import compile_parts
 from pixelrl.training.keeping import save_last
+from pixelrl.training.loggers import finish_after
 from pixelrl.training.pretraining import Regression
 
 
@@ -53,7 +54,7 @@ def pretrain(experiment: Experiment) -> Path:
     trainer = make_trainer(
         experiment, directory, make_checkpointing(experiment, directory, supervised=not aims)
     )
-    with tell_lost(trainer):
+    with finish_after(trainer.loggers), tell_lost(trainer):
         trainer.fit(module, datamodule=data)
         check_finished(trainer, experiment, f"{directory} holds what was learned; begin again")
         save_last(trainer, directory)

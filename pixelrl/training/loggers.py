@@ -4,7 +4,8 @@ import logging
 import math
 import os
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -111,11 +112,17 @@ def log_best(trainer_loggers: Sequence[Logger], file: Path, about: Mapping[str, 
             run.log_artifact(artifact, aliases=["best", "latest"])
 
 
-def finish(trainer_loggers: Sequence[Logger]) -> None:
-    """End the run for W&B, so that another can begin in this process."""
-    for logger in trainer_loggers:
-        if isinstance(logger, WandbLogger) and runs.is_first():
-            logger.experiment.finish()
+@contextmanager
+def finish_after(trainer_loggers: Sequence[Logger]) -> Iterator[None]:
+    """End the run for W&B however this ends, so that the next in this process is not mixed in."""
+    status = 1
+    try:
+        yield
+        status = 0
+    finally:
+        for logger in trainer_loggers:
+            if isinstance(logger, WandbLogger) and runs.is_first():
+                logger.experiment.finish(exit_code=status)
 
 
 def quiet() -> None:
