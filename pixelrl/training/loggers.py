@@ -56,7 +56,7 @@ def check_loggers(experiment: Experiment) -> None:
     run = experiment.run
     if "tensorboard" in run.loggers and find_spec("tensorboard") is None:
         raise ConfigError("tensorboard is not installed; pip install 'pixelrl[tensorboard]'.")
-    mode = run.wandb
+    mode: str = run.wandb
     if mode == "disabled" and "wandb" in run.loggers:
         mode = os.environ.get("WANDB_MODE") or "online"
     if mode != "online":

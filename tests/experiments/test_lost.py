@@ -153,9 +153,11 @@ def test_lightnings_launcher_leaves_one_line_and_no_orphan(
 def test_under_torchrun_a_killed_process_is_told_and_may_be_started_again(
     tmp_path: Path, whole: Path, restarts: int
 ) -> None:
-    launcher = ["-m", "torch.distributed.run", "--nproc-per-node", "2", "--master-port"]
-    options = [str(free_port()), "--max-restarts", str(restarts), write_dying(tmp_path, 1)]
-    done = run_program([*launcher, *options, *words(tmp_path, "one"), "--resume", "auto"])
+    # With --master-port instead, started again they find the addresses of those that have gone.
+    meeting = ["--rdzv-backend", "c10d", "--rdzv-endpoint", f"127.0.0.1:{free_port()}"]
+    launcher = ["-m", "torch.distributed.run", "--nproc-per-node", "2", *meeting]
+    program = ["--max-restarts", str(restarts), write_dying(tmp_path, 1)]
+    done = run_program([*launcher, *program, *words(tmp_path, "one"), "--resume", "auto"])
     run = tmp_path / "runs" / "one"
     lines = [line for line in done.stderr.splitlines() if line.startswith("pixelrl: ")]
     assert len(lines) == 1
