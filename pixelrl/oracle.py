@@ -1,6 +1,7 @@
 """What an action set could do at best: rewards per edit, and the greedy ceiling of them."""
 
 from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -83,12 +84,15 @@ def price_candidates(reward: Reward, image: Tensor, candidates: Tensor, scene: S
     return torch.cat([reward(image, outcome, scene) for outcome in outcomes], 1)
 
 
-def measure_reward_spread(task: Task, scene: Scene) -> Tensor:
+def measure_reward_spread(
+    task: Task, scene: Scene, gather: Callable[[Tensor], Any] | None = None
+) -> Tensor:
     """Measure how far rewards of different edits lie apart, in the task's own unit.
 
     Args:
         task: a task that knows a local reward, see `can_aim`.
         scene: maps ``(B,K,H,W)``.
+        gather: joins the pixels of all processes that share a batch, if several do.
 
     Returns:
         ``()``: the standard deviation over edits, the median over pixels; the mean over pixels
@@ -107,6 +111,8 @@ def measure_reward_spread(task: Task, scene: Scene) -> Tensor:
     if not can_aim(task):
         raise ConfigError(f"{type(task).__name__} has no local reward, so its edits have no price.")
     apart = _price_edits(task, task.aim_reward, scene["image"], scene).std(1)
+    if gather is not None:
+        apart = torch.as_tensor(gather(apart))
     middle = apart.median()
     return torch.where(middle > 0, middle, apart.mean())
 

@@ -191,7 +191,8 @@ class Run:
 
     Attributes:
         seed: the one source of all randomness.
-        name: the run's directory below ``root``; empty for task, date and time.
+        name: the run's directory below ``root``; empty for task, date and time. Also what Weights &
+            Biases shows.
         root: folder that collects the runs.
         accelerator: Lightning's ``accelerator``: ``auto``, ``cpu``, ``gpu``, …
         devices: processes to learn with on each machine; above one in all, they run as distributed

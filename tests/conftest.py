@@ -44,9 +44,15 @@ def _seed() -> None:
 
 
 @pytest.fixture(autouse=True)
-def _unchanged_environment() -> Iterator[None]:
-    """Undo what a run in this process sets, so that no test knows which ones were before it."""
+def _unchanged_environment(_neutral_environment: frozenset[str]) -> Iterator[None]:
+    """Undo what a run in this process sets, so that no test knows which ones were before it.
+
+    Runs of fixtures that serve several tests set it before their first one; it is hidden as well.
+    """
     before = dict(os.environ)
+    for name in before.keys() - _neutral_environment:
+        if name.startswith(FOREIGN):
+            del os.environ[name]
     yield
     os.environ.clear()
     os.environ.update(before)
@@ -59,8 +65,12 @@ def _wide(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _neutral_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Hide what a person or a cluster has set: accounts, proxies, ranks, a terminal's width."""
+def _neutral_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[frozenset[str]]:
+    """Hide what a person or a cluster has set: accounts, proxies, ranks, a terminal's width.
+
+    Returns:
+        The names of the variables that are left.
+    """
     kept = tmp_path_factory.mktemp("wandb")
     with pytest.MonkeyPatch.context() as patch:
         for name in list(os.environ):
@@ -70,7 +80,7 @@ def _neutral_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[N
             patch.setenv(f"WANDB_{name}_DIR", str(kept))
         patch.setenv("NO_PROXY", "127.0.0.1,localhost")
         patch.setenv("no_proxy", "127.0.0.1,localhost")
-        yield
+        yield frozenset(os.environ)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -21,6 +21,13 @@ class Kept:
     artifacts: list[Any] = field(default_factory=list)
     ids: set[str] = field(default_factory=set)
     exits: list[int] = field(default_factory=list)
+    filed: list[dict[str, Any]] = field(default_factory=list)
+    """What each session was filed under, as W&B's interface names it."""
+
+    def points(self, name: str) -> dict[float, Any]:
+        """Read a metric by Lightning's step; a later session's values stand above earlier ones'."""
+        rows = [row for row in self.history if name in row]
+        return {row["trainer/global_step"]: row[name] for row in rows}
 
     def values(self, name: str) -> list[Any]:
         return [row[name] for row in self.history if name in row]
@@ -56,6 +63,9 @@ def _take(kept: Kept, record: Any) -> None:
     match record.WhichOneof("record_type"):
         case "run":
             kept.ids.add(record.run.run_id)
+            names = ("entity", "project", "display_name", "run_group", "job_type", "notes")
+            filed = {name: getattr(record.run, name) for name in names}
+            kept.filed.append({**filed, "tags": list(record.run.tags)})
             kept.config.update(_items(record.run.config.update))
         case "config":
             kept.config.update(_items(record.config.update))

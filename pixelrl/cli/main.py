@@ -75,7 +75,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             _let_go_of_output()
             if failure.line:
                 return _fail(f"standard output: {failure.line}")
-        return _fail(*failure)
+        return _fail(*failure, aloud=getattr(error, "aloud", False))
     return 0
 
 
@@ -189,8 +189,9 @@ class _Stderr(logging.Handler):
         print(make_printable(self.format(record)), file=sys.stderr)
 
 
-def _fail(message: str, status: int = 2) -> int:
+def _fail(message: str, status: int = 2, *, aloud: bool = False) -> int:
+    """Tell an error, once for all processes: by the first, unless another has to."""
     line = make_printable(shorten(" ".join(message.split()), LONGEST))
-    if line and is_first():
+    if line and (aloud or is_first()):
         print(f"pixelrl: {line}", file=sys.stderr)
     return status

@@ -9,6 +9,7 @@ from pixelrl.config.compose import Experiment
 from pixelrl.data.module import ImageData
 from pixelrl.discovery import Trust
 from pixelrl.experiments.evaluate import run_scoring
+from pixelrl.experiments.lost import tell_lost
 from pixelrl.experiments.trainer import (
     check_finished,
     check_start,
@@ -27,7 +28,7 @@ from pixelrl.training.checkpoint import build, read_episode, restore
 from pixelrl.training.compiling import compile_parts
 from pixelrl.training.histograms import ShareHistograms
 from pixelrl.training.keeping import save_last
-from pixelrl.training.loggers import finish, log_best, log_scores, quiet
+from pixelrl.training.loggers import finish_after, log_best, log_scores, quiet
 from pixelrl.training.module import PixelA3C
 from pixelrl.training.precision import learn_in
 
@@ -89,19 +90,21 @@ def _learn(
         [*shows, *make_checkpointing(experiment, directory)],
         start=read_episode(resume) if resume else 0,
     )
-    if experiment.network.init and resume is None:
-        # The start counts: what was learned before is kept if nothing better is found.
-        trainer.validate(module, datamodule=data, verbose=False)
-    trainer.fit(module, datamodule=data, ckpt_path=resume)
-    check_finished(trainer, experiment, f"go on with --resume {directory}")
-    save_last(trainer, directory)
-    best = directory / runs.BEST
-    if best.is_file():
-        module = restore(best, trust=Trust(everything=True)).module  # this run wrote it
-    if not trainer.is_global_zero:
-        return Fitted(directory, module, Table(("image",)))
-    scored = run_scoring(module, experiment, directory)
-    _log_outcome(trainer, experiment, directory, scored.table)
+    with finish_after(trainer.loggers):
+        with tell_lost(trainer):
+            if experiment.network.init and resume is None:
+                # The start counts: what was learned before is kept if nothing better is found.
+                trainer.validate(module, datamodule=data, verbose=False)
+            trainer.fit(module, datamodule=data, ckpt_path=resume)
+            check_finished(trainer, experiment, f"go on with --resume {directory}")
+            save_last(trainer, directory)
+        best = directory / runs.BEST
+        if best.is_file():
+            module = restore(best, trust=Trust(everything=True)).module  # this run wrote it
+        if not trainer.is_global_zero:
+            return Fitted(directory, module, Table(("image",)))
+        scored = run_scoring(module, experiment, directory)
+        _log_outcome(trainer, experiment, directory, scored.table)
     return Fitted(directory, module, scored.table, judge(experiment, scored.table, scored.shares))
 
 
@@ -142,4 +145,3 @@ def _log_outcome(
     best = directory / runs.BEST
     if experiment.run.log_model and best.is_file():
         log_best(trainer.loggers, best, {"task": experiment.name, **mean_values(means(scores))})
-    finish(trainer.loggers)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from pixelrl.config.compose import Experiment
 from pixelrl.errors import ConfigError
+from pixelrl.experiments.lost import tell_lost
 from pixelrl.experiments.trainer import (
     check_finished,
     check_start,
@@ -19,6 +20,7 @@ from pixelrl.training.base import BaseModule
 from pixelrl.training.checkpoint import build
 from pixelrl.training.compiling import compile_parts
 from pixelrl.training.keeping import save_last
+from pixelrl.training.loggers import finish_after
 from pixelrl.training.pretraining import Regression
 
 
@@ -52,9 +54,10 @@ def pretrain(experiment: Experiment) -> Path:
     trainer = make_trainer(
         experiment, directory, make_checkpointing(experiment, directory, supervised=not aims)
     )
-    trainer.fit(module, datamodule=data)
-    check_finished(trainer, experiment, f"{directory} holds what was learned; begin again")
-    save_last(trainer, directory)
+    with finish_after(trainer.loggers), tell_lost(trainer):
+        trainer.fit(module, datamodule=data)
+        check_finished(trainer, experiment, f"{directory} holds what was learned; begin again")
+        save_last(trainer, directory)
     return directory / runs.BEST
 
 

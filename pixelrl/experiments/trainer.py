@@ -10,11 +10,11 @@ import lightning.pytorch as pl
 import torch
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.callbacks import Callback
-from lightning.pytorch.strategies import DDPStrategy
 
 from pixelrl.config.compose import Experiment, as_plain, as_yaml
 from pixelrl.data.module import ImageData
 from pixelrl.errors import CheckpointError, ConfigError
+from pixelrl.experiments.lost import WatchedDDP
 from pixelrl.experiments.processes import (
     check_processes,
     check_shares,
@@ -140,8 +140,9 @@ def make_trainer(
             "profiler": make_profiler(run, directory),
         }
     # The last window of an episode leaves the memory's weights without gradient if it is one step.
-    several = run.devices * run.nodes > 1
-    strategy = DDPStrategy(find_unused_parameters=True) if several else "auto"
+    strategy: str | WatchedDDP = "auto"
+    if directory and run.devices * run.nodes > 1:
+        strategy = WatchedDDP(directory, experiment.name, find_unused_parameters=True)
     try:
         return pl.Trainer(
             accelerator=run.accelerator,

@@ -97,6 +97,18 @@ def leave(directory: Path) -> None:
         os.close(lock)
 
 
+def is_free(directory: Path) -> bool:
+    """Tell whether no process learns in a run's directory; False where files cannot be locked."""
+    if fcntl is None or not (directory / LOCK).is_file():
+        return False
+    with (directory / LOCK).open("r+") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except OSError:
+            return False
+    return True
+
+
 def is_run(directory: Path) -> bool:
     """Tell whether a directory proves to be a run's: by the description that fit has left in it."""
     return (directory / ABOUT).is_file() and (directory / "config.yaml").is_file()

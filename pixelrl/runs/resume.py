@@ -4,6 +4,7 @@
 directory stands for its last state, a file for itself, if it lies in a run. All else is refused.
 """
 
+import shlex
 from pathlib import Path
 
 from pixelrl.errors import CheckpointError, ConfigError
@@ -50,6 +51,23 @@ def run_of(checkpoint: Path) -> Path:
             f" run from its weights: network.init={checkpoint}."
         )
     return directory
+
+
+def tell_how_to_go_on(directory: Path, task: str = "") -> str:
+    """Say how a run that stopped goes on.
+
+    Args:
+        directory: of the run.
+        task: its name; code that no distribution offers has to be named by a person again.
+
+    Example:
+        >>> tell_how_to_go_on(Path("runs/none"))
+        'nothing of it was saved; begin it again'
+    """
+    if _last_of(directory) is None:
+        return "nothing of it was saved; begin it again"
+    named = f" --task {shlex.quote(task)}" if ":" in task else ""
+    return f"go on: python -m pixelrl fit{named} --resume {shlex.quote(str(directory))}"
 
 
 def _of_a_run(path: Path) -> Path:

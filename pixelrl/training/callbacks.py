@@ -68,7 +68,7 @@ class ShowEpisodes(Callback):
         names = pl_module.task.actions.names
         shares = count_shares(choices, len(names)).mean(0)
         logged = {f"shares/{name}": share for name, share in zip(names, shares, strict=True)}
-        pl_module.log_dict(logged, batch_size=choices.shape[1])
+        pl_module.log_dict(logged, batch_size=choices.shape[1], sync_dist=True)
         if batch_idx == 0 and trainer.is_global_zero:
             strip = draw(pl_module.task, choices, batch)
             step = trainer.fit_loop.total_batch_idx + 1

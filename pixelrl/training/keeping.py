@@ -1,6 +1,5 @@
 """The states of a run that are kept: the last, the one before it, and the best."""
 
-import shlex
 from pathlib import Path
 from time import monotonic
 from typing import Any
@@ -11,6 +10,7 @@ from lightning.pytorch.callbacks import Callback
 
 from pixelrl.maps import Scene
 from pixelrl.runs.directory import BEST, LAST, PREVIOUS
+from pixelrl.runs.resume import tell_how_to_go_on
 from pixelrl.training.divergence import check_finite
 from pixelrl.training.rows import RowLogger
 from pixelrl.training.stopping import StopOnSignal, StoppedError
@@ -64,9 +64,8 @@ class KeepCheckpoints(Callback):
         stop: StopOnSignal | None = None,
         task: str = "",
     ) -> None:
-        # Code that no distribution offers has to be named by a person again.
-        self.named = f" --task {shlex.quote(task)}" if ":" in task else ""
         self.directory, self.due, self.validate_every = directory, due, validate_every
+        self.task = task
         self.stop = stop or StopOnSignal()
         self.reward = float("-inf")
 
@@ -122,11 +121,9 @@ class KeepCheckpoints(Callback):
         save_last(trainer, self.directory)
         self.due.saved()
         if number:
-            command = (
-                f"python -m pixelrl fit{self.named} --resume {shlex.quote(str(self.directory))}"
-            )
+            cure = tell_how_to_go_on(self.directory, self.task)
             raise StoppedError(
-                f"stopped by signal {number} after episode {episode}; go on: {command}", number
+                f"stopped by signal {number} after episode {episode}; {cure}", number
             )
 
 

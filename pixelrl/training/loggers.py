@@ -4,7 +4,8 @@ import logging
 import math
 import os
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -55,8 +56,10 @@ def check_loggers(experiment: Experiment) -> None:
     run = experiment.run
     if "tensorboard" in run.loggers and find_spec("tensorboard") is None:
         raise ConfigError("tensorboard is not installed; pip install 'pixelrl[tensorboard]'.")
-    online = run.wandb == "online" or (run.wandb == "disabled" and "wandb" in run.loggers)
-    if not online or os.environ.get("WANDB_MODE", "online") != "online":
+    mode: str = run.wandb
+    if mode == "disabled" and "wandb" in run.loggers:
+        mode = os.environ.get("WANDB_MODE") or "online"
+    if mode != "online":
         return
     import wandb  # noqa: PLC0415 - not for runs without it
 
@@ -109,11 +112,17 @@ def log_best(trainer_loggers: Sequence[Logger], file: Path, about: Mapping[str, 
             run.log_artifact(artifact, aliases=["best", "latest"])
 
 
-def finish(trainer_loggers: Sequence[Logger]) -> None:
-    """End the run for W&B, so that another can begin in this process."""
-    for logger in trainer_loggers:
-        if isinstance(logger, WandbLogger) and runs.is_first():
-            logger.experiment.finish()
+@contextmanager
+def finish_after(trainer_loggers: Sequence[Logger]) -> Iterator[None]:
+    """End the run for W&B however this ends, so that the next in this process is not mixed in."""
+    status = 1
+    try:
+        yield
+        status = 0
+    finally:
+        for logger in trainer_loggers:
+            if isinstance(logger, WandbLogger) and runs.is_first():
+                logger.experiment.finish(exit_code=status)
 
 
 def quiet() -> None:
@@ -126,6 +135,7 @@ def quiet() -> None:
         ".*isinstance\\(treespec, LeafSpec\\).*",  # Lightning 2.6 under torch 2.13
         ".*Checkpoint directory .* exists and is not empty.*",  # a resumed run's own
         ".*is smaller than the logging interval.*",
+        ".*Grad strides do not match bucket view strides.*",  # of several processes
     ):
         warnings.filterwarnings("ignore", message)
 
@@ -145,12 +155,11 @@ def _wandb(experiment: Experiment, directory: Path) -> Logger:
     identity = kept.read_text("utf-8").strip() if kept.is_file() else None
     identity = identity or os.environ.get("WANDB_RUN_ID")
     logger = WandbLogger(
-        name=directory.name,
+        name=run.name or os.environ.get("WANDB_NAME") or directory.name,
         project=run.project or os.environ.get("WANDB_PROJECT") or "pixelrl",
         save_dir=directory,
         id=identity,
         resume="allow",
-        offline=run.wandb == "offline",
         **{name: value for name, value in _described(run).items() if value},
     )
     if runs.is_first():
@@ -161,6 +170,8 @@ def _wandb(experiment: Experiment, directory: Path) -> Logger:
 def _described(run: Run) -> dict[str, Any]:
     """Tell what W&B files a run under; what is empty is left to its environment variables."""
     return {
+        # Not Lightning's `offline`, which sets WANDB_MODE for all runs that follow in this process.
+        "mode": run.wandb if run.wandb != "disabled" else "",
         "entity": run.entity,
         "group": run.group,
         "job_type": run.job_type,

@@ -287,8 +287,7 @@ class PixelA3C(BaseModule):
         spread = self._spread()
         if spread is not None and not spread:
             with exact(self.device):
-                found = measure_reward_spread(self.task, scene)
-            spread.copy_(torch.as_tensor(self.all_gather(found)).mean())
+                spread.copy_(measure_reward_spread(self.task, scene, self.all_gather))
 
     def _unit(self) -> Tensor | float:
         return 1.0 if (spread := self._spread()) is None else unit(spread)

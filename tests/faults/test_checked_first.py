@@ -62,6 +62,7 @@ def test_what_cannot_start_is_told_before_a_run_has_a_name(
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 0)
     monkeypatch.setattr("wandb.login", lambda **_: False)
+    monkeypatch.setenv("WANDB_MODE", "offline")  # what is asked for stands above it
     options = tiny(tmp_path, "run.name=one", setting)
     assert main(["fit", "--task", "denoising", *options]) == 2
     assert setting.partition("=")[0].removeprefix(

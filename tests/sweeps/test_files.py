@@ -10,10 +10,14 @@ import yaml
 from pixelrl.cli.main import main
 from pixelrl.config.compose import compose
 from pixelrl.discovery import TASKS, list_installed
+from pixelrl.sweeps.claim import claim_next
 from pixelrl.sweeps.command import fill_command, nest
 from pixelrl.sweeps.file import Hyperband, Sweep, read_sweep
 from pixelrl.sweeps.mapping import make_distributions, make_settings
+from pixelrl.sweeps.process import make_command
 from pixelrl.sweeps.sampler import draw
+from pixelrl.sweeps.study import resume
+from pixelrl_tasks.denoising import Denoising
 from skips import need
 from sweeping import write_sweep
 
@@ -104,6 +108,41 @@ def test_pixelrl_reads_what_wandb_hands_over(tmp_path: Path, macro: str) -> None
     assert (experiment.learning.rate, experiment.learning.spread) == (0.25, 9)
     assert (experiment.network.width, experiment.network.memory) == (16, False)
     assert experiment.data.train == {"image": "here"}
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"learning.rate": {"values": [0.25, 0.5]}, "task.sigma": {"value": 30.0}},
+        {
+            "learning": {"parameters": {"rate": {"values": [0.25, 0.5]}}},
+            "task": {"parameters": {"sigma": {"value": 30.0}}},
+        },
+    ],
+    ids=["flat", "nested"],
+)
+def test_optuna_and_wandb_set_the_same_of_a_task_and_its_learning(
+    tmp_path: Path, given: dict[str, Any]
+) -> None:
+    command = ["${program}", "${args}"]
+    read = read_sweep(write_sweep(tmp_path, method="grid", parameters=given, command=command))
+    study = resume(read, tmp_path / "out", seed=0, count=2)
+    rates = set()
+    for _ in range(2):
+        claim = claim_next(study, "me")
+        assert claim is not None
+        settings = study.settings(claim.trial)
+        ours = make_command(read, settings, study.directory, "trial", "disabled")
+        theirs = wandbs_command(command, nest(settings, read.paths), read.program)
+        for _, *words in (ours, theirs):
+            experiment = compose("denoising", overrides=words)
+            assert isinstance(experiment.task, Denoising)
+            assert experiment.task.sigma == 30
+            assert experiment.learning.rate == settings["learning.rate"]
+        rates.add(settings["learning.rate"])
+        study.optuna_study.tell(claim.trial, 1.0)
+        claim.close()
+    assert rates == {0.25, 0.5}
 
 
 @pytest.mark.parametrize("file", HERE, ids=lambda file: file.stem)

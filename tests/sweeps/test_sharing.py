@@ -1,6 +1,10 @@
 """Several jobs, processes and machines at one study: every trial is run, and none twice."""
 
 import math
+import os
+import shlex
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -14,7 +18,7 @@ from pixelrl.sweeps.driver import drive
 from pixelrl.sweeps.file import read_sweep
 from pixelrl.sweeps.study import Study, resume
 from pixelrl.sweeps.trials import Trial
-from sweeping import kill, read_trials, start, sweep, wait_for, write_sweep
+from sweeping import hold_run, kill, read_trials, start, sweep, wait_for, write_sweep
 
 Take = Callable[[Study, str], claim.Claim | None]
 POINTS = {(x, y) for x in range(4) for y in ("down", "up")}
@@ -69,6 +73,57 @@ def test_processes_share_a_grid_though_one_is_killed(tmp_path: Path, address: st
     check_complete(read_trials(file, out, address))
     assert len(begun(out)) <= len(POINTS) + 1  # the one that was killed, if one was
     assert "best: " in told
+
+
+def read_array_script(file: Path, count: int) -> str:
+    """Take the script of a sweep from the page, for a sweep of this test's."""
+    page = Path(__file__).parents[2] / "docs" / "scale.md"
+    script = page.read_text().partition("#SBATCH --array")[2].partition("```")[0]
+    for said, meant in (("denoising", shlex.quote(str(file))), ("--count 64", f"--count {count}")):
+        assert script.count(said) == 1
+        script = script.replace(said, meant)
+    return f"#SBATCH --array{script}"
+
+
+def start_task(script: str, folder: Path, task: int) -> subprocess.Popen[str]:
+    """Start a task of an array as SLURM does: a job of its own, told apart by its number."""
+    slurm = {
+        "JOB_ID": 7 + task, "ARRAY_JOB_ID": 7, "ARRAY_TASK_ID": task, "JOB_NAME": "sweep",
+        "NTASKS": 1, "PROCID": 0, "LOCALID": 0,
+    }  # fmt: skip
+    environment = {f"SLURM_{name}": str(value) for name, value in slurm.items()}
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    return subprocess.Popen(
+        ["sh", "-c", script],
+        env={**os.environ, **environment, "SCRATCH": str(folder), "PATH": path},
+        start_new_session=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+def test_the_pages_array_shares_a_search_though_a_task_is_killed(tmp_path: Path) -> None:
+    """The scheduler is played; the tasks, the kill and the script are real."""
+    count, out = 5, tmp_path / "sweep"
+    file = write_sweep(tmp_path, method="random")
+    script = read_array_script(file, count)
+    held = hold_run(file, "trial-000")
+    first = start_task(script, tmp_path, 0)
+    wait_for((out / "trial-000" / "logs").is_dir, first)
+    others = [start_task(script, tmp_path, task) for task in (1, 2)]
+    wait_for((out / "trial-001").is_dir, others[0])  # whoever of the others has it
+    kill(first)
+    held.unlink()
+    for task in others:
+        told, _ = task.communicate()
+        assert task.returncode == 0, told
+    trials = read_trials(file, out)[:count]
+    assert [trial.state for trial in trials] == ["finished"] * count
+    assert len({trial.settings["x"] for trial in trials}) == count
+    assert trials[0].run == "trial-000-again-1"  # it was killed before its first checkpoint
+    assert len(begun(out)) == count + 1
+    assert len(read_trials(file, out)) == count
 
 
 def read_logs(out: Path) -> list[Path]:

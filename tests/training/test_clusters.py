@@ -3,7 +3,6 @@
 import os
 import shlex
 import signal
-import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -20,6 +19,7 @@ from pixelrl.runs.directory import new_directory
 from pixelrl.settings import Run
 from pixelrl.training.checkpoint import build
 from processes import run_python_module
+from ranks import as_slurm, free_port, weights_of
 
 RUN = ["-m", "pixelrl", "fit", "--task", "denoising", "--config", "smoke"]
 
@@ -27,30 +27,6 @@ RUN = ["-m", "pixelrl", "fit", "--task", "denoising", "--config", "smoke"]
 def words(folder: Path, *more: str) -> list[str]:
     short = ["learning.episodes=4", "run.validate_every=4", "task.length=6", "data.batch=4"]
     return [*RUN, *tiny(folder, "run.accelerator=cpu", *short, *more)]
-
-
-def weights_of(run: Path) -> dict[str, torch.Tensor]:
-    stored = torch.load(run / "checkpoints" / "last.ckpt", weights_only=True)
-    found: dict[str, torch.Tensor] = stored["state_dict"]
-    return found
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
-def as_slurm(tasks: int, rank: int, port: int) -> dict[str, str]:
-    """Set the variables that srun sets, for one of its tasks on this machine."""
-    named = {
-        "JOB_ID": "7", "JOB_NAME": "fit", "NTASKS": tasks, "NTASKS_PER_NODE": tasks, "NNODES": 1,
-        "PROCID": rank, "LOCALID": rank, "NODEID": 0, "NODELIST": "127.0.0.1",
-        "JOB_NODELIST": "127.0.0.1",
-    }  # fmt: skip
-    slurm = {f"SLURM_{name}": str(value) for name, value in named.items()}
-    return {**os.environ, **slurm, "MASTER_PORT": str(port), "OMP_NUM_THREADS": "1"}
 
 
 def start_all(command: list[str], tasks: int) -> list[tuple[int, str]]:

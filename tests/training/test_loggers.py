@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -22,6 +23,7 @@ from photos import tiny
 from pixelrl.cli.main import main
 from pixelrl.config.compose import compose
 from pixelrl.runs.metrics import read_metrics
+from pixelrl.training.loggers import finish_after, make_loggers
 from pixelrl.training.module import PixelA3C
 
 ROOT = Path(__file__).parents[2]
@@ -55,7 +57,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
             dying.setattr(PixelA3C, "update", killed)
             with pytest.raises(Killed):
                 main(["fit", "--task", "denoising", "--config", "smoke", *options])
-        wandb.finish(exit_code=1)
+        assert wandb.run is None  # so that no other run in this process is taken for it
         last = folder / "runs" / "one" / "checkpoints" / "last.ckpt"
         assert main(["fit", "--resume", str(last)]) == 0
         wandb.teardown()  # only now is W&B's file complete
@@ -70,6 +72,7 @@ def kept(run: Path) -> wandb_file.Kept:
 def test_a_resumed_run_is_the_same_run_for_wandb(run: Path, kept: wandb_file.Kept) -> None:
     assert kept.ids == {(run / "wandb-id.txt").read_text().strip()}
     assert kept.exits == [1, 0]  # of its two sessions
+    assert [filed["display_name"] for filed in kept.filed] == ["one", "one"]
 
 
 def test_the_configuration_is_flat(kept: wandb_file.Kept) -> None:
@@ -94,6 +97,13 @@ def test_metrics_have_the_same_names_and_values_everywhere(
         value = logged[name][-1][1]
         assert kept.values(name)[-1] == pytest.approx(value)
         assert board.Scalars(name)[-1].value == pytest.approx(value)
+
+
+def test_wandbs_rows_are_ours(run: Path, kept: wandb_file.Kept) -> None:
+    for name, points in read_metrics(run).items():
+        found = {step + 1: value for step, value in kept.points(name).items()}
+        assert found == pytest.approx(dict(points), nan_ok=True), name
+        assert kept.summary[name] == pytest.approx(points[-1][1], nan_ok=True), name
 
 
 def test_filmstrips_are_shown_at_every_validation(run: Path, kept: wandb_file.Kept) -> None:
@@ -140,6 +150,65 @@ def test_the_best_checkpoint_is_an_artifact(run: Path, kept: wandb_file.Kept) ->
     digest = hashlib.md5(best.read_bytes()).digest()
     assert content.digest == base64.b64encode(digest).decode()
     assert compose("denoising").run.log_model is False  # only if it is wanted
+
+
+GIVEN = {
+    "entity": "lab", "project": "noise", "group": "ablation", "job_type": "fit",
+    "notes": "as before", "tags": "[a,b]",
+}  # fmt: skip
+VARIABLES = {
+    "ENTITY": "theirs", "PROJECT": "elsewhere", "RUN_GROUP": "others", "JOB_TYPE": "theirs",
+    "NOTES": "of the job", "TAGS": "c,d", "NAME": "job-7", "RUN_ID": "id-of-job", "MODE": "offline",
+}  # fmt: skip
+
+
+def log_once(directory: Path, *settings: str) -> dict[str, Any]:
+    """Begin or go on with a run at W&B, log a number, and read what it was filed under."""
+    directory.mkdir(parents=True, exist_ok=True)
+    wandb.teardown()  # which keeps the variables of whatever ran before in this process
+    experiment = compose("denoising", overrides=settings)
+    loggers = make_loggers(experiment, directory)
+    with finish_after(loggers):
+        loggers[-1].log_metrics({"val/psnr": 30.0}, step=0)
+    wandb.teardown()
+    kept = wandb_file.read(directory)
+    assert kept.values("val/psnr")[-1] == 30
+    return {**kept.filed[-1], "ids": kept.ids}
+
+
+def test_what_is_given_stands_above_wandbs_variables(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in {**VARIABLES, "MODE": "disabled"}.items():
+        monkeypatch.setenv(f"WANDB_{name}", value)
+    given = [f"run.{name}={value}" for name, value in GIVEN.items()]
+    found = log_once(tmp_path / "one", *given, "run.name=one", "run.wandb=offline")
+    assert found == {
+        "entity": "lab", "project": "noise", "run_group": "ablation", "job_type": "fit",
+        "notes": "as before", "tags": ["a", "b"], "display_name": "one", "ids": {"id-of-job"},
+    }  # fmt: skip
+    assert os.environ["WANDB_MODE"] == "disabled"  # of other runs in this process
+
+
+def test_wandbs_variables_stand_above_what_is_empty(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in VARIABLES.items():
+        monkeypatch.setenv(f"WANDB_{name}", value)
+    found = log_once(tmp_path / "one", "run.loggers=[wandb]")
+    assert found == {
+        "entity": "theirs", "project": "elsewhere", "run_group": "others", "job_type": "theirs",
+        "notes": "of the job", "tags": ["c", "d"], "display_name": "job-7", "ids": {"id-of-job"},
+    }  # fmt: skip
+    monkeypatch.setenv("WANDB_RUN_ID", "id-of-next-job")
+    again = log_once(tmp_path / "one", "run.loggers=[wandb]")
+    assert again["ids"] == {"id-of-job"}  # a run that goes on keeps its own
+
+
+def test_without_either_a_run_is_named_by_its_directory(tmp_path: Path) -> None:
+    found = log_once(tmp_path / "denoising-1", "run.wandb=offline")
+    assert (found["display_name"], found["project"]) == ("denoising-1", "pixelrl")
+    assert not any(found[name] for name in ("entity", "run_group", "job_type", "notes", "tags"))
 
 
 def test_a_shipped_sweep_runs_as_wandbs_agent_runs_it(tmp_path: Path) -> None:
