@@ -83,11 +83,9 @@ def fit_channels(name: str, weight: Tensor, own: Tensor) -> Tensor:
     old, new = weight.shape[axis] // CELL, own.shape[axis] // CELL
     if min(old, new) != 1:
         return weight
-    cells = weight.unflatten(axis, (old, CELL))
-    shared = cells.sum(axis) if axis else cells.mean(axis)
-    if new > 1:
-        shared = shared / new if axis else shared
-    return shared.repeat([new if at == axis else 1 for at in range(weight.ndim)])
+    cells = weight.reshape(*weight.shape[:axis], old, CELL, *weight.shape[axis + 1 :])
+    shared = cells.sum(axis) / new if axis == 1 else cells.mean(axis)
+    return torch.cat([shared] * new, axis)
 
 
 def fill(module: PixelA3C, weights: Mapping[str, Any], path: Path) -> None:

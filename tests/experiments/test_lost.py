@@ -48,7 +48,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "runs" / "whole"
 
 
-@pytest.mark.parametrize("killed", [0, 1])
+@pytest.mark.parametrize("killed", [pytest.param(0, marks=pytest.mark.slow), 1])
 def test_a_killed_process_ends_the_run_in_one_line_and_it_goes_on(
     tmp_path: Path, whole: Path, killed: int
 ) -> None:
@@ -127,11 +127,12 @@ def run_program(command: list[str]) -> subprocess.CompletedProcess[str]:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("killed", "status", "told"),
     [
         (1, 2, "process 1 was ended by SIGKILL"),
-        pytest.param(0, -signal.SIGKILL, "the first process has gone", marks=pytest.mark.slow),
+        (0, -signal.SIGKILL, "the first process has gone"),
     ],
 )
 def test_lightnings_launcher_leaves_one_line_and_no_orphan(

@@ -48,7 +48,11 @@ def test_two_processes_equal_one(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("verb", "kind"),
-    [("fit", ("learning.window=4",)), ("pretrain", GOAL), ("fit", GOAL)],
+    [
+        ("fit", ("learning.window=4",)),
+        pytest.param("pretrain", GOAL, marks=pytest.mark.slow),
+        ("fit", GOAL),
+    ],
     ids=["published", "goal", "goal and correction"],
 )
 def test_two_processes_in_parts_equal_one_with_the_whole_batch(
