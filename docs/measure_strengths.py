@@ -30,7 +30,7 @@ from pixelrl_tasks.denoising import Denoising
 from pixelrl_tasks.inpainting import Inpainting
 from pixelrl_tasks.published import shift_channels
 
-EVERY, SIDE, STEPS = 6, 256, 15
+EVERY, SIDE, STEPS = 9, 192, 15
 SHOWN = (5, 8, 15)
 ANY = torch.inf
 """Of `Way.levels`: any strength from 0 to 1."""
