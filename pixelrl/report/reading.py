@@ -76,8 +76,8 @@ def load(path: Path) -> Recorded:
     recorded = load_choices(path, with_arrays=True)
     if "frames" not in recorded.arrays:
         raise DataError(
-            f"{path}: choices without the images of the steps, altered or of an older pixelrl; run"
-            " predict or evaluate again."
+            f"{path}: choices without the images of the steps (altered, written by --choices or by"
+            " an older pixelrl); run predict or evaluate again."
         )
     return recorded
 
