@@ -57,6 +57,13 @@ def read_captions(opened: Image.Image) -> tuple[bytes, tuple[str, ...]]:
 
     Returns:
         The block, empty for none, and what is left out, in words.
+
+    Example:
+        >>> import io
+        >>> file = io.BytesIO()
+        >>> Image.new("L", (2, 2)).save(file, "JPEG", extra=make_segment(b"abc"))
+        >>> read_captions(Image.open(file))
+        (b'abc', ())
     """
     if isinstance(opened, PngImageFile):
         return _parse_raw(opened.text.get(f"{RAW}iptc", "")), ()
@@ -112,7 +119,12 @@ def describe_blocks(blocks: dict[int, bytes]) -> list[str]:
 
 
 def pack_captions(iptc: bytes) -> bytes:
-    """Put IPTC into a block as Photoshop has it."""
+    r"""Put IPTC into a block as Photoshop has it.
+
+    Example:
+        >>> pack_captions(b"abc")
+        b'8BIM\x04\x04\x00\x00\x00\x00\x00\x03abc\x00'
+    """
     return b"8BIM" + struct.pack(">HHI", IPTC, 0, len(iptc)) + iptc + b"\0" * (len(iptc) % 2)
 
 
@@ -152,7 +164,12 @@ def png_texts(texts: Texts, iptc: bytes, xmp: bytes) -> PngInfo:
 
 
 def comment_of(texts: Texts) -> bytes:
-    """Take the comment from texts as JPEG has it; empty for none."""
+    """Take the comment from texts as JPEG has it; empty for none.
+
+    Example:
+        >>> comment_of((("Title", "A gate"), ("Comment", "mine")))
+        b'mine'
+    """
     return dict(texts).get(COMMENT, "").encode("utf-8", "surrogateescape")
 
 
