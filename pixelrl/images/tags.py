@@ -21,11 +21,11 @@ def tiff_captions(tags: Any) -> bytes:  # noqa: ANN401 - tifffile's own
         >>> import io
         >>> import numpy as np
         >>> import tifffile
-        >>> file, held = io.BytesIO(), [(33723, "B", 3, b"abc", True)]
+        >>> file, held = io.BytesIO(), [(33723, "B", 6, b"abcdef", True)]
         >>> tifffile.imwrite(file, np.zeros((2, 2), np.uint8), extratags=held)
         >>> _ = file.seek(0)
         >>> tiff_captions(tifffile.TiffFile(file).pages[0].tags)
-        b'abc'
+        b'abcdef'
     """
     block = tags.valueof(IPTC)
     return block if isinstance(block, bytes) else b""
