@@ -129,5 +129,5 @@ def _is_transparent(path: Path) -> bool:
     try:
         with hush_decoders(), open_picture(path) as opened:
             return is_clear(opened)
-    except OSError:  # a TIFF that Pillow does not open; such are laid on white when read
+    except Exception:  # what Pillow does not open, or stumbles over, is laid on white when read
         return False
