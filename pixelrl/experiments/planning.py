@@ -29,6 +29,7 @@ class Wish:
         limit: edit only the first so many pictures; 0 for all.
         share: (rank, ranks): edit the rank-th of every so many pictures, and leave the others to
             the other ranks.
+        lean: whether records hold choices alone, which is what `replay` needs.
     """
 
     beside: Sequence[str] = ()
@@ -36,6 +37,7 @@ class Wish:
     again: bool = False
     limit: int = 0
     share: tuple[int, int] = (0, 1)
+    lean: bool = False
 
 
 @dataclass(frozen=True)
@@ -46,11 +48,13 @@ class Job:
         maps: what is read, by the map's name, ``image`` among them.
         target: the edited picture.
         beside: further files by their kind.
+        lean: whether the record, if there is one, holds choices alone.
     """
 
     maps: Mapping[str, Path]
     target: Path
     beside: Mapping[str, Path]
+    lean: bool = False
 
 
 @dataclass(frozen=True)
@@ -113,7 +117,7 @@ def plan_edits(
     own = chosen[rank::ranks]
     plan = replace(plan, others=len(chosen) - len(own))
     for picture, target in own:
-        _sort_in(plan, picture, partners, _place(folder, target), again=wish.again)
+        _sort_in(plan, picture, partners, _place(folder, target), wish)
     return plan
 
 
@@ -153,16 +157,16 @@ class _Partners:
 
 
 def _sort_in(
-    plan: Plan, picture: Picture, partners: _Partners, files: Mapping[str, Path], *, again: bool
+    plan: Plan, picture: Picture, partners: _Partners, files: Mapping[str, Path], wish: Wish
 ) -> None:
     """Put a picture where it belongs in a plan."""
     target = files[""]
     beside = {kind: path for kind, path in files.items() if kind}
-    if target.exists() and not again:
+    if target.exists() and not wish.again:
         plan.there.append(picture.path)
         return
     # A record tells that the pictures beside it are of an earlier try; else they may be anyone's.
-    ours = again or (CHOICES in beside and beside[CHOICES].exists())
+    ours = wish.again or (CHOICES in beside and beside[CHOICES].exists())
     strange = [path for path in beside.values() if path.exists() and not ours]
     if strange:
         told = f"{strange[0]} is in the way; move it, or pass --again to have it replaced"
@@ -173,7 +177,7 @@ def _sort_in(
     except DataError as error:
         plan.failed.append((picture.path, str(error)))
         return
-    plan.jobs.append(Job(maps, target, beside))
+    plan.jobs.append(Job(maps, target, beside, wish.lean))
 
 
 def _place(folder: Path, target: Target) -> dict[str, Path]:

@@ -284,7 +284,7 @@ def _edit(
         return finish_image(module.task, module.policy, scene, tile=module.tile, tell=tell)
     wanted = bool(job.beside)
     edited = module.edit(scene, with_trace=wanted, intervention=say.intervention)
-    write_beside(job.beside, edited, scene, experiment, say.history)
+    write_beside(job.beside, edited, scene, experiment, say.history, lean=job.lean)
     return edited.image
 
 

@@ -101,8 +101,10 @@ def set_orientation(block: bytes, turn: int) -> bytes:
     return exif.tobytes()
 
 
-def tiff_tags(block: bytes, turn: int, xmp: bytes) -> list[tuple[int, str, int, Any, bool]]:
-    """List the tags of a TIFF that an EXIF block, an orientation and XMP come to, for tifffile.
+def tiff_tags(
+    block: bytes, turn: int, xmp: bytes, iptc: bytes = b""
+) -> list[tuple[int, str, int, Any, bool]]:
+    """List the tags of a TIFF that EXIF, an orientation, XMP and IPTC come to, for tifffile.
 
     Those that point to directories point nowhere yet: `append_directories` sees to them.
 
@@ -117,7 +119,8 @@ def tiff_tags(block: bytes, turn: int, xmp: bytes) -> list[tuple[int, str, int, 
     tags += [(STANDING_IN[tag], "I", 1, 0, True) for tag in BELOW if exif.get_ifd(tag)]
     if turn != 1:
         tags.append((ORIENTATION, "H", 1, turn, True))
-    return [*tags, (700, "B", len(xmp), xmp, True)] if xmp else tags
+    blocks = ((700, xmp), (33723, iptc))
+    return [*tags, *((tag, "B", len(held), held, True) for tag, held in blocks if held)]
 
 
 def append_directories(path: Path, block: bytes) -> None:

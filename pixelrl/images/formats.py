@@ -1,10 +1,14 @@
 """The file formats that photographs are written in, and what each of them can hold."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import PurePath
+from typing import Literal
 
 from pixelrl.images.metadata import Kind, Metadata
+from pixelrl.images.notes import COMMENT
 
+MOST_OF_SEGMENT = 65_500
+"""The most bytes of a block in a JPEG."""
 BITS: dict[Kind, int] = {"uint8": 8, "uint16": 16, "float32": 32}
 
 
@@ -17,6 +21,8 @@ class Format:
         deepest: the deepest samples.
         clear: whether it holds transparency.
         tells: whether it holds color profiles, EXIF and XMP.
+        iptc: whether it holds captions as the press has them.
+        texts: whether it holds texts under any keyword, a comment alone, or none.
         dpi: whether it holds a resolution.
 
     Example:
@@ -29,11 +35,13 @@ class Format:
     clear: bool
     tells: bool
     dpi: bool
+    iptc: bool = False
+    texts: Literal["any", "comment", "none"] = "none"
 
 
-PNG = Format("PNG", "uint16", clear=True, tells=True, dpi=True)
-TIFF = Format("TIFF", "float32", clear=True, tells=True, dpi=True)
-JPEG = Format("JPEG", "uint8", clear=False, tells=True, dpi=True)
+PNG = Format("PNG", "uint16", clear=True, tells=True, dpi=True, iptc=True, texts="any")
+TIFF = Format("TIFF", "float32", clear=True, tells=True, dpi=True, iptc=True)
+JPEG = Format("JPEG", "uint8", clear=False, tells=True, dpi=True, iptc=True, texts="comment")
 WEBP = Format("WEBP", "uint8", clear=True, tells=True, dpi=False)
 BMP = Format("BMP", "uint8", clear=False, tells=False, dpi=True)
 PNM = Format("PPM", "uint16", clear=False, tells=False, dpi=False)
@@ -95,6 +103,28 @@ def kind_in(target: Format, kind: Kind) -> Kind:
     return kind if BITS[kind] <= BITS[target.deepest] else target.deepest
 
 
+def keep_notes(metadata: Metadata, target: Format) -> Metadata:
+    """Leave out the EXIF, XMP, IPTC and texts that a format cannot hold.
+
+    Example:
+        >>> photograph = Metadata("JPEG", "uint8", gray=False, clear=False, iptc=b"captions")
+        >>> keep_notes(photograph, PNG).iptc, keep_notes(photograph, WEBP).iptc
+        (b'captions', b'')
+    """
+    most = MOST_OF_SEGMENT if target is JPEG else float("inf")
+    exif, xmp = (
+        block if target.tells and len(block) <= most else b""
+        for block in (metadata.exif, metadata.xmp)
+    )
+    texts = {
+        "any": metadata.texts,
+        "comment": tuple(each for each in metadata.texts if each[0] == COMMENT)[:1],
+        "none": (),
+    }[target.texts]
+    iptc = metadata.iptc if target.iptc and len(metadata.iptc) <= most else b""
+    return replace(metadata, exif=exif, xmp=xmp, iptc=iptc, texts=texts)
+
+
 def list_reductions(
     metadata: Metadata, profile: bytes, target: Format, *, converted: bool = False
 ) -> list[str]:
@@ -122,12 +152,23 @@ def list_reductions(
         told.append("transparency left out: laid on white")
     if metadata.profile and not (converted or (profile and target.tells)):
         told.append("color profile left out")
-    for name, block in (("EXIF", metadata.exif), ("XMP", metadata.xmp)):
-        if block and not target.tells:
-            told.append(f"{name} left out")
+    told += _list_lost_notes(metadata, target)
     if metadata.dpi and not target.dpi:
         told.append("resolution left out")
     if metadata.further:
         what = "page or frame" if metadata.further == 1 else "pages or frames"
         told.append(f"{metadata.further} further {what} left out")
+    return told
+
+
+def _list_lost_notes(metadata: Metadata, target: Format) -> list[str]:
+    kept = keep_notes(metadata, target)
+    blocks = {
+        "EXIF": (metadata.exif, kept.exif),
+        "XMP": (metadata.xmp, kept.xmp),
+        "IPTC": (metadata.iptc, kept.iptc),
+    }
+    told = [f"{name} left out" for name, (block, there) in blocks.items() if block and not there]
+    if lost := [key for key, text in metadata.texts if (key, text) not in kept.texts]:
+        told.append(f"texts left out ({', '.join(dict.fromkeys(lost))})")
     return told

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from pixelrl.errors import DataError
-from pixelrl.images.decoding import open_picture
+from pixelrl.images.decoding import hush_decoders, open_picture
 from pixelrl.images.files import read_array
 from pixelrl.images.limits import measure_image
 
@@ -127,7 +127,7 @@ def is_clear(picture: Image.Image) -> bool:
 
 def _is_transparent(path: Path) -> bool:
     try:
-        with open_picture(path) as opened:
+        with hush_decoders(), open_picture(path) as opened:
             return is_clear(opened)
-    except OSError:  # a TIFF that Pillow does not open; such are laid on white when read
+    except Exception:  # what Pillow does not open, or stumbles over, is laid on white when read
         return False

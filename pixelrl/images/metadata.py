@@ -12,6 +12,8 @@ from pixelrl.images.deep import is_tiff, read_deep_kind
 from pixelrl.images.exif import read_exif, read_tiff_exif
 from pixelrl.images.files import read_embedded_profile
 from pixelrl.images.limits import read_size
+from pixelrl.images.notes import Texts, read_captions, read_texts
+from pixelrl.images.tags import describe_tags, tiff_captions, tiff_resolution
 
 Kind = Literal["uint8", "uint16", "float32"]
 """The samples of a file; the deeper ones are written as the deepest of these that they need."""
@@ -32,10 +34,12 @@ class Metadata:
         turn: how it is stored, 1 to 8, as the orientation tag of EXIF says; 1 is upright.
         exif: as Pillow's writers take it; empty for none.
         xmp: as the file has it; empty for none.
+        iptc: captions as the press has them (IPTC-IIM); empty for none.
+        texts: keywords and what stands under them.
         dpi: horizontal and vertical resolution, in pixels per inch; None if it is not told.
         profile: the embedded ICC profile; empty for none.
         further: pages or frames beyond the first.
-        reduced: what decoding alone changes, in words.
+        reduced: what decoding alone changes, and blocks that no edit has, in words.
 
     Example:
         >>> Metadata("PNG", "uint16", gray=True, clear=False).turn
@@ -49,6 +53,8 @@ class Metadata:
     turn: int = 1
     exif: bytes = b""
     xmp: bytes = b""
+    iptc: bytes = b""
+    texts: Texts = ()
     dpi: tuple[float, float] | None = None
     profile: bytes = b""
     further: int = 0
@@ -93,18 +99,21 @@ def _of_other(path: Path) -> Metadata:
         gray = mode in {"1", "L", "LA", "La"} or mode.startswith("I")
         palette = mode in {"P", "PA"}
         reduced = PALETTE if palette else "" if gray or mode in {"RGB", "RGBA"} else CMYK
+        iptc, left = read_captions(opened)
         return Metadata(
-            opened.format or "",
+            "JPEG" if opened.format == "MPO" else opened.format or "",  # a JPEG and more behind it
             kind,
             gray,
             mode in {"LA", "PA", "RGBA", "La", "RGBa"} or "transparency" in told,
             int(opened.getexif().get(ORIENTATION, 1)),
             read_exif(opened),
             _bytes(told.get("xmp") or told.get("XML:com.adobe.xmp")),
+            iptc,
+            read_texts(opened),
             _resolution(told.get("dpi")),
             read_embedded_profile(path),
             int(getattr(opened, "n_frames", 1)) - 1,
-            (reduced,) if reduced else (),
+            (*([reduced] if reduced else []), *left),
         )
 
 
@@ -130,21 +139,13 @@ def _of_tiff(path: Path) -> Metadata:
             int(tags.valueof(274, default=1)),
             read_tiff_exif(path),
             _bytes(tags.valueof(700)),
-            _tiff_resolution(tags),
+            tiff_captions(tags),
+            (),
+            tiff_resolution(tags),
             read_embedded_profile(path),
             further,
-            tuple(filter(None, (named, *deep))),
+            tuple(filter(None, (named, *deep, *describe_tags(tags)))),
         )
-
-
-def _tiff_resolution(tags: Any) -> tuple[float, float] | None:  # noqa: ANN401 - tifffile's own
-    """Read pixels per inch from the rationals of a TIFF."""
-    per_inch = {2: 1.0, 3: 2.54}.get(int(tags.valueof(296, default=2)))
-    pair = [tags.valueof(number) for number in (282, 283)]
-    if per_inch is None or not all(value and value[1] and value[0] for value in pair):
-        return None
-    x, y = (per_inch * value[0] / value[1] for value in pair)
-    return None if (x, y) == (1, 1) else (x, y)  # 1/1 is what writers put that know none
 
 
 def _resolution(told: Any) -> tuple[float, float] | None:  # noqa: ANN401 - whatever a file says

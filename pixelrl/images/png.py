@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pixelrl.images.metadata import Metadata
+from pixelrl.images.notes import png_texts
 
 COLOR_TYPES = {1: 0, 2: 4, 3: 2, 4: 6}
 """PNG's numbers for gray, gray with transparency, RGB, RGB with transparency."""
@@ -20,7 +21,7 @@ def write_deep_png(path: Path, array: NDArray[Any], told: Metadata) -> None:
     Args:
         path: the file.
         array: gray or RGB, each perhaps with transparency, which comes last.
-        told: its profile, EXIF, XMP and resolution are written too.
+        told: its profile, EXIF, XMP, IPTC, texts and resolution are written too.
 
     Example:
         >>> from tempfile import TemporaryDirectory
@@ -39,8 +40,8 @@ def write_deep_png(path: Path, array: NDArray[Any], told: Metadata) -> None:
     if told.dpi:
         meter = [round(each / 0.0254) for each in told.dpi]
         chunks.append((b"pHYs", struct.pack(">IIB", *meter, 1)))
-    if told.xmp:
-        chunks.append((b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0" + told.xmp))
+    texts = png_texts(told.texts, told.iptc, told.xmp).chunks
+    chunks += [(bytes(kind), bytes(body)) for kind, body, *_ in texts]
     if told.exif:
         chunks.append((b"eXIf", told.exif.removeprefix(b"Exif\0\0")))
     chunks += [(b"IDAT", zlib.compress(_filter_rows(array), 6)), (b"IEND", b"")]

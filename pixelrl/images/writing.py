@@ -10,14 +10,25 @@ import tifffile
 import torch
 from numpy.typing import NDArray
 from PIL import Image
-from PIL.PngImagePlugin import PngInfo
 from torch import Tensor
 
 from pixelrl.images.deep import turn_upright
 from pixelrl.images.exif import append_directories, set_orientation, tiff_tags
 from pixelrl.images.files import as_bytes, whole_picture
-from pixelrl.images.formats import BMP, JPEG, PNG, PNM, TIFF, WEBP, Format, format_of, kind_in
+from pixelrl.images.formats import (
+    BMP,
+    JPEG,
+    PNG,
+    PNM,
+    TIFF,
+    WEBP,
+    Format,
+    format_of,
+    keep_notes,
+    kind_in,
+)
 from pixelrl.images.metadata import Kind, Metadata
+from pixelrl.images.notes import comment_of, make_segment, png_texts
 from pixelrl.images.photograph import Photograph, finish_photograph, lay_on_white
 from pixelrl.images.png import write_deep_png
 
@@ -33,8 +44,8 @@ def write_photograph(path: Path, photograph: Photograph, edited: Tensor) -> None
     """Write an edit of a photograph, whole or not at all.
 
     The suffix chooses the format. As far as it can, the file has the photograph's size, depth,
-    transparency, color profile, EXIF, XMP and resolution; in the photograph's own format its pixels
-    lie as the photograph's, turned or not.
+    transparency, color profile, EXIF, XMP, IPTC, texts and resolution; in the photograph's own
+    format its pixels lie as the photograph's, turned or not.
 
     Args:
         path: the file; its folder is made.
@@ -69,8 +80,9 @@ def write_photograph(path: Path, photograph: Photograph, edited: Tensor) -> None
     turn = metadata.turn if same else 1
     array = quantize(layers, kind_in(target, metadata.kind))
     array = np.ascontiguousarray(turn_upright(array, BACK.get(turn, turn)))
+    kept = keep_notes(metadata, target)
     told = replace(
-        metadata, turn=turn, exif=set_orientation(metadata.exif, turn), profile=photograph.profile
+        kept, turn=turn, exif=set_orientation(kept.exif, turn), profile=photograph.profile
     )
     with whole_picture(path) as part:
         WRITERS[target](part, array, told)
@@ -103,15 +115,19 @@ def _write_png(path: Path, array: NDArray[Any], told: Metadata) -> None:
     if array.dtype == np.uint16:
         write_deep_png(path, array, told)
         return
-    texts = PngInfo()
-    if told.xmp:
-        texts.add_itxt("XML:com.adobe.xmp", told.xmp.decode("utf-8", "replace"))
+    texts = png_texts(told.texts, told.iptc, told.xmp)
     _picture(array).save(path, "PNG", pnginfo=texts, **_common(told))
 
 
 def _write_jpeg(path: Path, array: NDArray[Any], told: Metadata) -> None:
+    notes = {
+        "xmp": told.xmp,
+        "extra": make_segment(told.iptc),
+        "comment": comment_of(told.texts),
+    }
     more = {"quality": QUALITY, "subsampling": 0, **_common(told)}
-    _picture(array).save(path, "JPEG", **more, **({"xmp": told.xmp} if told.xmp else {}))
+    more |= {name: value for name, value in notes.items() if value}
+    _picture(array).save(path, "JPEG", **more)
 
 
 def _write_webp(path: Path, array: NDArray[Any], told: Metadata) -> None:
@@ -145,7 +161,7 @@ def _write_tiff(path: Path, array: NDArray[Any], told: Metadata) -> None:
         iccprofile=told.profile or None,
         metadata=None,
         software=False,
-        extratags=tiff_tags(told.exif, told.turn, told.xmp),
+        extratags=tiff_tags(told.exif, told.turn, told.xmp, told.iptc),
         **more,
     )
     append_directories(path, told.exif)

@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-MEASURES = ("entropy", "doubt")
-"""The arrays in levels. Rewards are summed up, and most lie near zero of a wide range: they and
-values keep their 16 bits."""
+MEASURES = ("entropy", "value", "doubt")
+"""The arrays in levels. Rewards keep their 16 bits: they are summed up, and most lie near zero of a
+wide range."""
 ALIKE = ("entropy", "value", "reward", "doubt", "original")
 """The arrays of which a pixel's steps are laid side by side: they are alike, and so compress."""
 Scale = tuple[float, float]
@@ -20,8 +20,8 @@ def pack_arrays(
 ) -> tuple[dict[str, NDArray[Any]], dict[str, Scale]]:
     """Pack arrays as files hold them.
 
-    Entropy and doubt become levels, off by at most a 510th of their range. Images of the steps
-    become differences from the image before, which a pixel that nobody edits has none of.
+    Entropy, value and doubt become levels, off by at most a 510th of their range. Images of the
+    steps become differences from the image before, which a pixel that nobody edits has none of.
 
     Args:
         arrays: by the names of `file.ARRAYS`, most of them ``(T,H,W)``.

@@ -60,6 +60,8 @@ def write_beside(
     scene: Scene,
     experiment: Experiment,
     history: Sequence[Mapping[str, Any]] = (),
+    *,
+    lean: bool = False,
 ) -> None:
     """Write what shows how a batch's first image came about, each file whole or not at all.
 
@@ -69,6 +71,8 @@ def write_beside(
         scene: what was edited, ``(B,K,H,W)`` each.
         experiment: the settings, to be stored with the choices.
         history: who had a say in the choices, as `edit.sign` makes entries.
+        lean: whether the record holds the choices alone, a tenth of what it would be, enough for
+            `replay`.
 
     Raises:
         DataError: a file cannot be written.
@@ -86,7 +90,7 @@ def write_beside(
             choices.to(torch.uint8).numpy().astype(np.uint8),
             names,
             as_plain(experiment),
-            trace_arrays(edited.trace, target),
+            {} if lean else trace_arrays(edited.trace, target),
             tuple(history),
             noop,
         )

@@ -21,7 +21,7 @@ class Results:
     """Tell what there is to report on.
 
     Attributes:
-        records: the records' files by the images' names, in order.
+        records: the records' files by the images' names, with their subfolders, in order.
         scores: each image's scores by name, infinite or NaN where they are; empty if nothing was
             scored.
         protocol: what the scores depend on; empty if nothing was scored.
@@ -35,7 +35,7 @@ class Results:
 
 
 def find(directory: Path) -> Results:
-    """Find the records and scores in a directory.
+    """Find the records and scores in a directory, those of subfolders too, hidden ones left out.
 
     Args:
         directory: what ``--out`` of predict or evaluate named, or the directory of a run.
@@ -50,15 +50,20 @@ def find(directory: Path) -> Results:
     if not directory.is_dir():
         raise DataError(f"{directory}: no such folder; name one that evaluate or predict wrote.")
     folder = directory / "images" if (directory / "images").is_dir() else directory
-    records = {path.name.removesuffix(SUFFIX): path for path in sorted(folder.glob(f"*{SUFFIX}"))}
+    names = {path: path.relative_to(folder) for path in sorted(folder.rglob(f"*{SUFFIX}"))}
+    records = {
+        name.as_posix().removesuffix(SUFFIX): path
+        for path, name in names.items()
+        if not any(part.startswith(".") for part in name.parts)
+    }
     rows = _rows(directory / "scores.csv")
     scores = {str(row.pop("image", "")): _floats(row) for row in rows}
     if scores:
         records = {name: path for name, path in records.items() if name in scores}
     if not records:
         raise DataError(
-            f"{directory}: no NAME{SUFFIX} in it; name a folder that evaluate or predict wrote"
-            " (evaluate without --no-records)."
+            f"{directory}: no NAME{SUFFIX} in it or below; name a folder that evaluate or predict"
+            " wrote (evaluate without --no-records)."
         )
     calibration = [
         {name: read_number(text) for name, text in row.items()}
@@ -76,8 +81,8 @@ def load(path: Path) -> Recorded:
     recorded = load_choices(path, with_arrays=True)
     if "frames" not in recorded.arrays:
         raise DataError(
-            f"{path}: choices without the images of the steps, altered or of an older pixelrl; run"
-            " predict or evaluate again."
+            f"{path}: choices without the images of the steps (altered, written by --choices or by"
+            " an older pixelrl); run predict or evaluate again."
         )
     return recorded
 

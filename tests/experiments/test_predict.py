@@ -15,6 +15,7 @@ from pixelrl.config.compose import compose
 from pixelrl.experiments.fit import fit
 from pixelrl.experiments.planning import Wish, plan_edits
 from pixelrl.experiments.watching import Watch
+from pixelrl.records.file import load_choices
 from pixelrl.rl.editing import edit_scene, episode_reach, finish_image
 from pixelrl.rl.network import PolicyValueNet
 from pixelrl_tasks.denoising import Denoising
@@ -278,3 +279,27 @@ def test_a_large_picture_tells_its_tiles(capsys: pytest.CaptureFixture[str]) -> 
     lines = capsys.readouterr().err.splitlines()
     assert lines[0].startswith("0 of 1 pictures, 2.0 of 12.0 megapixels, about ")
     assert len(lines) > 2
+
+
+def test_a_record_of_choices_alone_is_small_and_replays(
+    tmp_path: Path, checkpoint: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    photos = write_photos(tmp_path / "photos", count=1)
+    whole, lean = tmp_path / "whole", tmp_path / "lean"
+    assert predict(checkpoint, photos, whole, "--record") == 0
+    assert "look at it" in capsys.readouterr().out
+    assert predict(checkpoint, photos, lean, "--choices") == 0
+    assert "look at it" not in capsys.readouterr().out
+    record, other = (folder / "photo0.choices.npz" for folder in (lean, whole))
+    assert 3 * record.stat().st_size < other.stat().st_size
+    found = load_choices(record, with_arrays=True)
+    assert not found.arrays
+    assert np.array_equal(found.choices, load_choices(other).choices)
+    again, photo = tmp_path / "again.png", photos / "photo0.png"
+    assert (
+        main(["replay", "--choices", str(record), "--image", str(photo), "--out", str(again)]) == 0
+    )
+    assert again.read_bytes() == (lean / "photo0.png").read_bytes()
+    capsys.readouterr()
+    assert main(["report", str(lean)]) == 2
+    assert "written by --choices" in capsys.readouterr().err

@@ -187,3 +187,11 @@ def test_what_cannot_be_reported_is_told_in_a_line(
     assert "damaged" in refused(capsys, str(tmp_path))
     (tmp_path / "protocol.json").write_text('{"scores": {"psnr": {"digits": "two"}}}')
     assert "digits: expected None or a whole number" in refused(capsys, str(tmp_path))
+
+
+def test_records_of_subfolders_are_shown_by_their_paths(tmp_path: Path) -> None:
+    for name in ("b", "a/b", "a/deep/c", ".hidden/d", "a/.e"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        record(tmp_path / f"{name}.choices.npz", (2, 4, 5))
+    meta = meta_of(build(tmp_path, tmp_path / "page.html").read_text("utf-8"))
+    assert [image["name"] for image in meta["images"]] == ["a/b", "a/deep/c", "b"]

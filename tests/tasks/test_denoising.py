@@ -179,3 +179,32 @@ def test_a_setting_out_of_range_is_named_in_one_line(setting: str, value: float 
     with pytest.raises(ConfigError, match=f"^task.{setting}: expected .* got ") as caught:
         Denoising(**{setting: value})  # type: ignore[arg-type]
     assert "\n" not in str(caught.value)
+
+
+def test_further_shifts_move_one_channel_alone() -> None:
+    task, image = Denoising(channels=3, shifts=(2, 8)), torch.rand(1, 3, 6, 6)
+    assert task.actions.names[:9] == tuple(OPENED)
+    assert task.actions.names[9:12] == ("red -2", "red +2", "green -2")
+    moved = 255 * (task.candidates(image, {}) - image[:, None])[0, 9:].mean((2, 3))
+    assert moved.shape == (12, 3)
+    assert (moved.round().abs().sort(1).values[:, :2] == 0).all()
+    assert sorted(moved.sum(1).round().tolist()) == [-8] * 3 + [-2] * 3 + [2] * 3 + [8] * 3
+    assert Inpainting(shifts=(4,)).actions.names[9:] == ("-4", "+4")
+    check_task(task)
+
+
+def test_further_shifts_lead_nearer_in_color() -> None:
+    rng = torch.Generator().manual_seed(0)
+    clean = torch.rand(1, 3, 4, 4, generator=rng).repeat_interleave(8, 2).repeat_interleave(8, 3)
+    found = []
+    for task in (Denoising(channels=3), Denoising(channels=3, shifts=(2, 8))):
+        scene = {"image": noisy(task, clean[0])[None], "target": clean}
+        images, _ = greedy(task, scene)
+        found.append(float(scores.psnr(images[-1], clean)))
+    assert found[1] > found[0] + 3
+
+
+@pytest.mark.parametrize("wrong", [0, -2, 256])
+def test_further_shifts_are_gray_levels(wrong: float) -> None:
+    with pytest.raises(ConfigError, match=rf"task\.shifts: expected gray levels.*, got {wrong}"):
+        Denoising(shifts=(2, wrong))

@@ -54,6 +54,9 @@ def edit_options(parser: argparse.ArgumentParser, shown: str) -> None:
     for name, told in SHOWN.items():
         files.add_argument(f"--{name}", action=argparse.BooleanOptionalAction,
                            help=f"{told} (default: {shown})")  # fmt: skip
+    files.add_argument("--choices", action="store_true",
+                       help="a record of the choices alone, for replay and edit-choices: a tenth"
+                            " of the room")  # fmt: skip
     files.add_argument("--format", choices=FORMATS, help="default: that of each picture")
     files.add_argument("--jobs", type=int, default=1, metavar="N",
                        help="processes that share the pictures (default: 1)")  # fmt: skip
@@ -118,6 +121,7 @@ def edit_photos(
         arguments.again,
         experiment.data.limit if limited else 0,
         find_share(os.environ),
+        lean=arguments.choices and not arguments.record,
     )
     say = _say(arguments, module)
     plan = plan_edits(module.task, places, maps, Path(arguments.out), wish)
@@ -125,7 +129,7 @@ def edit_photos(
     for line in summarize_edits(plan, outcome):
         print(line)
     if outcome.edited and wish.beside:
-        _point_at_report(Path(arguments.out), wish.beside)
+        _point_at_report(Path(arguments.out), wish.beside, lean=wish.lean)
     if outcome.failed:
         for path, reason in outcome.failed:
             print(f"{path}: {reason}", file=sys.stderr)
@@ -142,7 +146,8 @@ def _beside(
     from pixelrl.images.gathering import gather_pictures
     from pixelrl.records.write import CHOICES, GIF, STRIP
 
-    asked = {CHOICES: arguments.record, STRIP: arguments.strip, GIF: arguments.gif}
+    record = arguments.choices or arguments.record
+    asked = {CHOICES: record, STRIP: arguments.strip, GIF: arguments.gif}
     if any(asked.values()):  # what was asked for, alone
         return [kind for kind, wanted in asked.items() if wanted]
     if not shown_alone or len(gather_pictures(places).pictures) > 1:
@@ -166,9 +171,9 @@ def _say(arguments: argparse.Namespace, module: "PixelA3C") -> "Say":
     return Say(compile_rules(rules, task.actions.names, task.length), history)
 
 
-def _point_at_report(out: Path, beside: Sequence[str]) -> None:
+def _point_at_report(out: Path, beside: Sequence[str], *, lean: bool) -> None:
     from pixelrl.records.write import CHOICES
 
     print(f"beside each: {', '.join(f'NAME{kind}' for kind in beside)}")
-    if CHOICES in beside and out.is_dir():
+    if CHOICES in beside and out.is_dir() and not lean:
         print(f"look at it: python -m pixelrl report {out}")
