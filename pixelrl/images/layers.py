@@ -123,6 +123,8 @@ def open_upright(path: Path) -> Image.Image:
         ['RGB', 'L']
     """
     with open_picture(path) as opened:
+        # Else Pillow maps plain TIFFs into memory, and those that lie on their side wrongly.
+        opened.filename = ""
         picture = ImageOps.exif_transpose(opened)
         if picture.mode in {"I", "F", "I;16", "I;16B"}:
             raise ValueError(f"mode {picture.mode} of unknown range")
