@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import replace
 from math import lcm
+from pathlib import Path
 from typing import Any
 
 from numpy.typing import NDArray
@@ -15,6 +16,7 @@ from pixelrl.images.exif import BELOW, load_exif
 from pixelrl.images.formats import TIFF, format_of
 from pixelrl.images.limits import MOST_PIXELS
 from pixelrl.images.original import Original, open_original
+from pixelrl.images.regions import open_regions
 from pixelrl.images.tiff import is_big, write_tiles
 from pixelrl.rl.blocks import find_reaches
 from pixelrl.rl.boxes import round_up
@@ -42,19 +44,25 @@ def edit_by_regions(agents: Opened, job: Job, say: Say, tell: Tell) -> list[str]
     module, path = agents.module, job.maps["image"]
     if why := _refuse(agents, job, say):
         raise DataError(f"{path}: more than {MOST_PIXELS / 1e6:.0f} million pixels: {why}.")
-    profile = agents.experiment.data.profile
-    original = open_original(path, module.task.channels, profile, by_regions=True)
-    # A block is a tile of the file.
-    side = round_up(module.tile, lcm(STRIDE, find_reaches(module.task, module.policy).stride))
+    with open_regions(path) as regions:
+        profile = agents.experiment.data.profile
+        original = open_original(path, module.task.channels, profile, regions)
+        _edit(agents, original, job.target, tell)
+    return [*describe_reductions(original, job.target), *_describe(original)]
+
+
+def _edit(agents: Opened, original: Original, target: Path, tell: Tell) -> None:
+    """Edit a picture block by block into a file, of which each is a tile."""
+    reaches = find_reaches(agents.module.task, agents.module.policy)
+    side = round_up(agents.module.tile, lcm(STRIDE, reaches.stride))
 
     def finish() -> Iterator[NDArray[Any]]:
-        for block, samples in finish_parts(agents, original, {}, job.target, side):
+        for block, samples in finish_parts(agents, original, {}, target, side):
             yield samples
             tell(block.pixels)
 
     told = replace(original.metadata, profile=original.profile)
-    write_tiles(job.target, finish(), side, _shape(original), told)
-    return [*describe_reductions(original, job.target), *_describe(original)]
+    write_tiles(target, finish(), side, _shape(original), told)
 
 
 def _refuse(agents: Opened, job: Job, say: Say) -> str:

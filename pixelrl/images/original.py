@@ -12,7 +12,7 @@ from pixelrl.images.layers import read_layers
 from pixelrl.images.limits import measure_image
 from pixelrl.images.metadata import Metadata, read_metadata
 from pixelrl.images.profiles import find_profile
-from pixelrl.images.regions import Region, check_regions, measure_upright, read_region
+from pixelrl.images.regions import Region, Regions
 from pixelrl.settings import Profile
 
 
@@ -45,7 +45,7 @@ class Original:
 
 
 def open_original(
-    path: Path, channels: int, profile: Profile = "ignore", *, by_regions: bool = False
+    path: Path, channels: int, profile: Profile = "ignore", regions: Regions | None = None
 ) -> Original:
     """Open a picture.
 
@@ -53,13 +53,12 @@ def open_original(
         path: the file.
         channels: of what agents see: 1 for gray, 3 for RGB.
         profile: what becomes of the color profile that is embedded, as in `read_profiled`.
-        by_regions: whether each region is read from the file when it is asked for; else the
-            picture is decoded here and now.
+        regions: reads each region from the file when it is asked for; None to decode the picture
+            here and now.
 
     Raises:
         ConfigError: a conversion is wanted and imagecodecs is not installed.
-        DataError: the file is missing, unreadable, damaged or no image; or it is too large, or
-            cannot be read by regions.
+        DataError: the file is missing, unreadable, damaged, no image, or too large.
 
     Example:
         >>> from pixelrl.images.folders import list_bundled
@@ -69,10 +68,8 @@ def open_original(
     """
     metadata = read_metadata(path)
     found = find_profile(path, profile, 1 if metadata.gray else 3)
-    if by_regions:
-        check_regions(path)
-        size, read = measure_upright(path), partial(read_region, path)
-        return Original(path, channels, profile, size, metadata, found, read)
+    if regions:
+        return Original(path, channels, profile, regions.size, metadata, found, regions.read)
     measure_image(path)
     layers = read_layers(path)
     height, width = layers.shape[:2]

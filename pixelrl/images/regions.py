@@ -4,9 +4,10 @@ Of tiles and strips, those that a region meets are unpacked; where samples lie i
 the region's own are read and no others. So what is held is a region and one tile or strip.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import tifffile
@@ -37,55 +38,30 @@ MODES: dict[tuple[int, int, tuple[int, ...]], tuple[str, str]] = {
 meaning of those that are no color: its mode, and how the samples lie."""
 
 
-def check_regions(path: Path) -> None:
-    """Check that a file can be read by regions.
+class Regions(NamedTuple):
+    """Hold a file that is open to be read by regions.
 
-    Raises:
-        DataError: it is missing, damaged, no TIFF, or a TIFF of a kind that cannot.
+    Attributes:
+        size: height and width of the upright picture, in pixels.
+        read: reads the layers ``(h,w,K)`` of a region, upright, exactly as `read_layers` has them.
     """
-    with explain_decoding(path), tifffile.TiffFile(path) as tiff:
-        page: Any = tiff.pages[0]
-        if why := _refuse(page):
-            raise DataError(
-                f"{path}: {page.imagewidth}x{page.imagelength} pixels, so many that it is read by"
-                f" regions, and {why}; save it as an 8-bit, 16-bit or float TIFF of gray or RGB, in"
-                " tiles, or reduce it."
-            )
-        check_length(page, path)
-        try:
-            _read_lying(page, (0, 0, 1, 1))
-        except ValueError as error:
-            if "imagecodecs" not in str(error):
-                raise
-            named = getattr(page.compression, "name", page.compression)
-            raise DataError(
-                f"{path}: unpacking {named} needs imagecodecs; pip install 'pixelrl[icc]'."
-            ) from error
+
+    size: tuple[int, int]
+    read: Callable[[Region], NDArray[Any]]
 
 
-def measure_upright(path: Path) -> tuple[int, int]:
-    """Read a TIFF's height and width, in pixels, as it is when turned upright.
-
-    Raises:
-        DataError: the file is missing, damaged or no TIFF.
-    """
-    with explain_decoding(path), tifffile.TiffFile(path) as tiff:
-        page: Any = tiff.pages[0]
-        return _size(page)
-
-
-def read_region(path: Path, region: Region) -> NDArray[Any]:
-    """Read a region of a TIFF that `check_regions` has let pass.
+@contextmanager
+def open_regions(path: Path) -> Iterator[Regions]:
+    """Open a TIFF to read it by regions.
 
     Args:
         path: the file.
-        region: of the upright picture.
 
-    Returns:
-        ``(h,w,K)``, upright, exactly as `layers.read_layers` has it.
+    Yields:
+        The file.
 
     Raises:
-        DataError: the file is missing or damaged.
+        DataError: it is missing, damaged, no TIFF, or a TIFF of a kind that cannot be read so.
 
     Example:
         >>> from tempfile import TemporaryDirectory
@@ -93,16 +69,46 @@ def read_region(path: Path, region: Region) -> NDArray[Any]:
         ...     file = Path(folder, "a.tif")
         ...     samples = np.arange(6, dtype=np.uint8).reshape(2, 3)
         ...     tifffile.imwrite(file, samples, extratags=[(274, "H", 1, 3, True)])  # upside down
-        ...     read_region(file, (0, 1, 2, 3))[..., 0]
+        ...     with open_regions(file) as regions:
+        ...         regions.read((0, 1, 2, 3))[..., 0]
         array([[4, 3],
                [1, 0]], dtype=uint8)
     """
-    with explain_decoding(path), tifffile.TiffFile(path) as tiff:
-        page: Any = tiff.pages[0]
-        turn = _turn(page)
-        samples = _read_lying(page, _lay(region, _size(page), turn))
-        layers = scale_samples(samples, page) if is_deep(page) else _unpack(samples, page)
-        return turn_upright(layers, turn)
+    with ExitStack() as stack:
+        with explain_decoding(path):
+            page: Any = stack.enter_context(tifffile.TiffFile(path)).pages[0]
+            _check(page, path)
+
+        def read(region: Region) -> NDArray[Any]:
+            with explain_decoding(path):
+                return _read(page, region)
+
+        yield Regions(_size(page), read)
+
+
+def _check(page: Any, path: Path) -> None:  # noqa: ANN401 - tifffile's own
+    """Check that a page can be read by regions.
+
+    Raises:
+        DataError: it cannot.
+        ValueError: it is damaged.
+    """
+    if why := _refuse(page):
+        raise DataError(
+            f"{path}: {page.imagewidth}x{page.imagelength} pixels, so many that it is read by"
+            f" regions, and {why}; save it as an 8-bit, 16-bit or float TIFF of gray or RGB, in"
+            " tiles, or reduce it."
+        )
+    check_length(page, path)
+    try:
+        _read(page, (0, 0, 1, 1))
+    except ValueError as error:
+        if "imagecodecs" not in str(error):
+            raise
+        named = getattr(page.compression, "name", page.compression)
+        raise DataError(
+            f"{path}: unpacking {named} needs imagecodecs; pip install 'pixelrl[icc]'."
+        ) from error
 
 
 def _refuse(page: Any) -> str:  # noqa: ANN401 - tifffile's own
@@ -119,6 +125,14 @@ def _refuse(page: Any) -> str:  # noqa: ANN401 - tifffile's own
     if not page.is_contiguous and height * width > LARGEST:
         return f"it is packed in pieces of {width}x{height} pixels, more than are unpacked at once"
     return ""
+
+
+def _read(page: Any, region: Region) -> NDArray[Any]:  # noqa: ANN401 - tifffile's own
+    """Read a region's layers ``(h,w,K)``, upright."""
+    turn = _turn(page)
+    samples = _read_lying(page, _lay(region, _size(page), turn))
+    layers = scale_samples(samples, page) if is_deep(page) else _unpack(samples, page)
+    return turn_upright(layers, turn)
 
 
 def _layout(page: Any) -> tuple[int, int, tuple[int, ...]]:  # noqa: ANN401 - tifffile's own
