@@ -34,7 +34,8 @@ def read_layers(path: Path) -> NDArray[Any]:
     """
     with explain_decoding(path):
         deep = read_deep(path)
-        return as_layers(open_upright(path)) if deep is None else deep
+        layers = as_layers(open_upright(path)) if deep is None else deep
+        return np.ascontiguousarray(layers)
 
 
 def show_layers(layers: NDArray[Any], channels: int) -> NDArray[Any]:

@@ -132,7 +132,7 @@ def _read(page: Any, region: Region) -> NDArray[Any]:  # noqa: ANN401 - tifffile
     turn = _turn(page)
     samples = _read_lying(page, _lay(region, _size(page), turn))
     layers = scale_samples(samples, page) if is_deep(page) else _unpack(samples, page)
-    return turn_upright(layers, turn)
+    return np.ascontiguousarray(turn_upright(layers, turn))
 
 
 def _layout(page: Any) -> tuple[int, int, tuple[int, ...]]:  # noqa: ANN401 - tifffile's own

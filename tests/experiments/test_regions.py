@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import tifffile
 import torch
-from hypothesis import given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 from torch import Tensor
@@ -76,7 +76,7 @@ def edit(agents: Opened, source: Path, target: Path) -> list[str]:
 
 
 @pytest.mark.parametrize("kind", AGENTS)
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=5, phases=[Phase.generate])
 @given(
     st.sampled_from(KINDS),
     st.tuples(st.integers(31, 75), st.integers(31, 75)),
@@ -146,9 +146,9 @@ class Held(TorchDispatchMode):
 def test_tensors_are_of_a_block_and_not_of_the_picture(tmp_path: Path, kind: str) -> None:
     agents = open_toy(*AGENTS[kind], "task.length=1")
     most = []
-    for height in (150, 600):
+    for height in (100, 260):
         source = tmp_path / f"{height}.tif"
-        draw_file(source, "uint8", 3, (height, 150), tile=(32, 32))
+        draw_file(source, "uint8", 3, (height, 100), tile=(32, 32))
         with Held() as held:
             edit(agents, source, tmp_path / "out.tif")
         most.append(held.most)
@@ -163,7 +163,7 @@ def test_what_a_file_says_is_kept_or_told(tmp_path: Path, monkeypatch: pytest.Mo
     exif.get_ifd(0x8769)[33437] = 2.8
     source, out = tmp_path / "in.tif", tmp_path / "out.tif"
     picture = Image.fromarray(np.full((40, 50, 3), 90, np.uint8))
-    picture.save(source, exif=exif, dpi=(300, 300))
+    picture.save(source, exif=exif.tobytes(), dpi=(300, 300))
     told = edit(agents, source, out)
     found = read_metadata(out)
     assert found.dpi == (300, 300)
@@ -186,12 +186,11 @@ def test_what_cannot_be_edited_by_regions_is_told_in_a_line(
     picture, cut = tmp_path / "in.png", tmp_path / "cut.tif"
     Image.fromarray(np.zeros((40, 50, 3), np.uint8)).save(picture)
     cut.write_bytes(source.read_bytes()[:-50])
-    beyond = "more than 0 million pixels: "
     for path, words, match in [
-        (source, ["--record"], f"{beyond}records, strips, GIFs and rules are of pictures that"),
-        (source, ["--forbid", "box"], f"{beyond}records, strips, GIFs and rules are of pictures"),
-        (source, ["--format", "png"], f"{beyond}it is written as TIFF alone; pass --format tif."),
-        (source, ["data.tile=0"], f"{beyond}data.tile=0 has pictures edited whole"),
+        (source, ["--record"], "records, strips, GIFs and rules are of pictures that"),
+        (source, ["--forbid", "box"], "records, strips, GIFs and rules are of pictures"),
+        (source, ["--format", "png"], "it is written as TIFF alone; pass --format tif."),
+        (source, ["data.tile=0"], "data.tile=0 has pictures edited whole"),
         (picture, [], "50x40 pixels, more than the 0 million that are read"),
         (cut, [], "a damaged or unknown image (it is cut short)"),
     ]:
