@@ -119,7 +119,6 @@ def finish_block(task: Task, network: Network, scene: Scene, block: Box) -> Tens
         memory = _aim(task, network, scene, around, reaches)
         maps = [None if value is None else value[around.window] for value in maps]
         maps[1], here = memory, around
-        trim_memory()  # features of a goal are far larger than what steps take
     step = partial(_step, task, network, names)
     for after in reversed(range(task.length)):
         region = block.grow(after * reaches.step, limits)
@@ -140,7 +139,9 @@ def _aim(
 
     def aim(maps: Maps) -> Maps:
         window = _name(names, maps)
-        return (network.aim(task.observe(window["image"], window), window["image"]),)
+        memory = network.aim(task.observe(window["image"], window), window["image"])
+        trim_memory()  # features of a goal are by far the largest of what is held
+        return (memory,)
 
     return in_tiles(
         aim,
