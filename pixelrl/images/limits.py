@@ -13,7 +13,7 @@ from pixelrl.images.deep import is_tiff
 from pixelrl.images.folders import explain_refusal
 
 MOST_PIXELS = 2**26
-"""The most pixels of an image: 67 million, a square of 8192. Editing one takes some 10 GB."""
+"""The most pixels of an image that is decoded whole: 67 million, a square of 8192."""
 
 
 def measure_image(path: Path) -> tuple[int, int] | None:
