@@ -8,6 +8,7 @@ from pathlib import Path
 
 from PIL import (  # what `FORMATS` needs; Pillow would look through all that it has
     Image,
+    ImageFile,
     Jpeg2KImagePlugin,  # noqa: F401
     TiffImagePlugin,  # noqa: F401
     UnidentifiedImageError,
@@ -22,7 +23,7 @@ FORMATS = ("PNG", "JPEG", "WEBP", "TIFF", "BMP", "GIF", "PPM", "JPEG2000")
 and a file of that kind may be named like a photograph."""
 
 
-def open_picture(path: Path) -> Image.Image:
+def open_picture(path: Path) -> ImageFile.ImageFile:
     """Open an image file of a kind in `FORMATS`, without decoding it.
 
     Raises:

@@ -119,7 +119,7 @@ def _deep_tiff(path: Path) -> NDArray[Any] | None:
     """Read TIFF through tifffile: OpenCV gets planes, white at zero and orientation wrong."""
     with tifffile.TiffFile(path) as tiff:
         page: Any = tiff.pages[0]
-        if page.dtype is None or (page.dtype.itemsize == 1 and page.dtype.kind != "i"):
+        if not is_deep(page):
             return None
         plain = page.axes in {"YX", "YXS", "SYX"} and page.samplesperpixel <= MOST_SAMPLES
         if page.photometric not in {0, 1, 2} or not plain:
@@ -128,9 +128,7 @@ def _deep_tiff(path: Path) -> NDArray[Any] | None:
         most = 2 * (Image.MAX_IMAGE_PIXELS or page.imagewidth * page.imagelength)
         if page.imagewidth * page.imagelength > most:
             raise Image.DecompressionBombError(f"more than {most} pixels")
-        ends = (a + b for a, b in zip(page.dataoffsets, page.databytecounts, strict=True))
-        if max(ends) > path.stat().st_size:
-            raise ValueError("it is cut short")
+        check_length(page, path)
         turn = int(page.tags.valueof(274, default=1))
         plain = page.axes != "SYX" and turn == 1 and page.photometric != 0
         if page.compression == 5 and plain:  # LZW, which tifffile alone cannot unpack
@@ -138,15 +136,47 @@ def _deep_tiff(path: Path) -> NDArray[Any] | None:
         else:
             read = page.asarray()
             array = np.moveaxis(read, 0, -1) if page.axes == "SYX" else np.atleast_3d(read)
-        array = _unit(array, page.bitspersample)
-        colors = 3 if page.photometric == 2 else 1
-        value = 1 - array[..., :1] if page.photometric == 0 else array[..., :colors]
-        if page.extrasamples and page.extrasamples[0] in {1, 2}:
-            alpha = array[..., colors : colors + 1]
-            if page.extrasamples[0] == 1:  # premultiplied
-                value = np.divide(value, alpha, out=np.zeros_like(value), where=alpha > 0)
-            value = np.concatenate([value, alpha], axis=2)
-        return turn_upright(value.clip(0, 1), turn)
+        return turn_upright(scale_samples(array, page), turn)
+
+
+def is_deep(page: Any) -> bool:  # noqa: ANN401 - tifffile's own
+    """Tell whether a TIFF's page has samples that Pillow does not open, or cuts."""
+    return page.dtype is not None and (page.dtype.itemsize > 1 or page.dtype.kind == "i")
+
+
+def check_length(page: Any, path: Path) -> None:  # noqa: ANN401 - tifffile's own
+    """Check that a TIFF's file holds all of its page.
+
+    Raises:
+        ValueError: it does not.
+    """
+    ends = (a + b for a, b in zip(page.dataoffsets, page.databytecounts, strict=True))
+    if max(ends, default=0) > path.stat().st_size:
+        raise ValueError("it is cut short")
+
+
+def scale_samples(array: NDArray[Any], page: Any) -> NDArray[Any]:  # noqa: ANN401 - tifffile's own
+    """Make of a deep page's samples, or some of them, what `read_deep` answers.
+
+    Args:
+        array: ``(h,w,S)`` as they lie in the file.
+        page: tells what they mean.
+
+    Returns:
+        ``(h,w,K)`` float32 in [0, 1], not turned.
+
+    Raises:
+        ValueError: numbers have no known range.
+    """
+    array = _unit(array, page.bitspersample)
+    colors = 3 if page.photometric == 2 else 1
+    value = 1 - array[..., :1] if page.photometric == 0 else array[..., :colors]
+    if page.extrasamples and page.extrasamples[0] in {1, 2}:
+        alpha = array[..., colors : colors + 1]
+        if page.extrasamples[0] == 1:  # premultiplied
+            value = np.divide(value, alpha, out=np.zeros_like(value), where=alpha > 0)
+        value = np.concatenate([value, alpha], axis=2)
+    return value.clip(0, 1)
 
 
 def _unit(array: NDArray[Any], bits: int) -> NDArray[Any]:

@@ -102,11 +102,18 @@ def set_orientation(block: bytes, turn: int) -> bytes:
 
 
 def tiff_tags(
-    block: bytes, turn: int, xmp: bytes, iptc: bytes = b""
+    block: bytes, turn: int, xmp: bytes, iptc: bytes = b"", *, directories: bool = True
 ) -> list[tuple[int, str, int, Any, bool]]:
     """List the tags of a TIFF that EXIF, an orientation, XMP and IPTC come to, for tifffile.
 
     Those that point to directories point nowhere yet: `append_directories` sees to them.
+
+    Args:
+        block: the EXIF block; empty for none.
+        turn: the orientation, 1 to 8.
+        xmp: empty for none.
+        iptc: empty for none.
+        directories: whether there will be directories.
 
     Example:
         >>> tiff_tags(b"", 6, b"")
@@ -116,7 +123,8 @@ def tiff_tags(
     tags: list[tuple[int, str, int, Any, bool]] = [
         (tag, "s", 0, str(exif[tag]).encode("utf-8") + b"\0", True) for tag in TOLD if tag in exif
     ]
-    tags += [(STANDING_IN[tag], "I", 1, 0, True) for tag in BELOW if exif.get_ifd(tag)]
+    if directories:
+        tags += [(STANDING_IN[tag], "I", 1, 0, True) for tag in BELOW if exif.get_ifd(tag)]
     if turn != 1:
         tags.append((ORIENTATION, "H", 1, turn, True))
     blocks = ((700, xmp), (33723, iptc))

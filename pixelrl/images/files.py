@@ -10,13 +10,13 @@ import numpy as np
 import tifffile
 import torch
 from numpy.typing import NDArray
-from PIL import Image, ImageOps
 from torch import Tensor
 
 from pixelrl.errors import DataError, MapError
 from pixelrl.files import whole_file
-from pixelrl.images.decoding import explain_decoding, hush_decoders, open_picture
-from pixelrl.images.deep import is_tiff, read_deep
+from pixelrl.images.decoding import hush_decoders, open_picture
+from pixelrl.images.deep import is_tiff
+from pixelrl.images.layers import as_picture, read_layers, show_layers
 
 
 def read_array(path: Path, channels: int) -> NDArray[Any]:
@@ -40,9 +40,7 @@ def read_array(path: Path, channels: int) -> NDArray[Any]:
         >>> array.shape, str(array.dtype)
         ((512, 512, 3), 'uint8')
     """
-    with explain_decoding(path):
-        deep = read_deep(path)
-        return _shallow(path, channels) if deep is None else fit_channels(deep, channels)
+    return show_layers(read_layers(path), channels)
 
 
 def read_image(path: Path, channels: int) -> Tensor:
@@ -108,34 +106,6 @@ def as_bytes(image: Tensor) -> NDArray[np.uint8]:
     return array
 
 
-def fit_channels(array: NDArray[Any], channels: int) -> NDArray[Any]:
-    """Lay transparency on white and turn 1 to 4 channels into those asked for, 1 or 3.
-
-    Args:
-        array: ``(H,W,K)`` float32 in [0, 1]: gray or RGB, each perhaps with transparency.
-        channels: 1 for gray (Rec. 601), 3 for RGB.
-
-    Raises:
-        ValueError: there are no or more than four channels.
-
-    Example:
-        >>> half_clear_black = np.array([[[0, 0.5]]], np.float32)  # gray, transparency
-        >>> fit_channels(half_clear_black, 3).tolist()
-        [[[0.5, 0.5, 0.5]]]
-    """
-    count = array.shape[2]
-    if count in {2, 4}:
-        alpha = array[..., -1:]
-        array = array[..., :-1] * alpha + (1 - alpha)
-    if array.shape[2] == channels:
-        return np.ascontiguousarray(array)
-    if channels == 1 and array.shape[2] == 3:
-        return (array @ np.array([[0.299], [0.587], [0.114]], np.float32)).astype(np.float32)
-    if array.shape[2] == 1:
-        return np.repeat(array, channels, axis=2)
-    raise ValueError(f"{count} channels")
-
-
 def write_image(path: Path, image: Tensor, profile: bytes = b"") -> None:
     """Write an image as an 8-bit PNG, whole or not at all.
 
@@ -159,9 +129,8 @@ def write_image(path: Path, image: Tensor, profile: bytes = b"") -> None:
     if image.ndim != 3 or image.shape[0] not in {1, 3}:
         raise MapError(f"{path}: expected (C H W) with C 1 or 3, got {tuple(image.shape)}.")
     array = as_bytes(image)
-    picture = Image.fromarray(array[..., 0] if array.shape[2] == 1 else array)
     with whole_picture(path) as part:
-        picture.save(part, "PNG", icc_profile=profile or None)
+        as_picture(array).save(part, "PNG", icc_profile=profile or None)
 
 
 @contextmanager
@@ -179,6 +148,7 @@ def whole_picture(path: Path) -> Iterator[Path]:
 
     Example:
         >>> import tempfile
+        >>> from PIL import Image
         >>> path = Path(tempfile.mkdtemp()) / "deep" / "picture.png"
         >>> with whole_picture(path) as part:
         ...     Image.new("L", (2, 1)).save(part)
@@ -193,35 +163,3 @@ def whole_picture(path: Path) -> Iterator[Path]:
         raise DataError(
             f"{path}: cannot be written: {why}; make room or name another folder."
         ) from error
-
-
-def _shallow(path: Path, channels: int) -> NDArray[Any]:
-    picture = open_upright(path)
-    if picture.mode in {"LA", "RGBA"}:
-        white = Image.new("RGBA", picture.size, "white")
-        picture = Image.alpha_composite(white, picture.convert("RGBA")).convert("RGB")
-    array = np.asarray(picture.convert("L" if channels == 1 else "RGB"))
-    return array[..., None] if channels == 1 else array
-
-
-def open_upright(path: Path) -> Image.Image:
-    """Decode a file of 8 bits as Pillow's L, LA, RGB or RGBA, turned as EXIF says.
-
-    Raises:
-        ValueError: its numbers have no known range; decoders raise more than that.
-
-    Example:
-        >>> from pixelrl.images.folders import list_bundled
-        >>> [open_upright(path).mode for path in list_bundled("test")]
-        ['RGB', 'L']
-    """
-    with open_picture(path) as opened:
-        picture = ImageOps.exif_transpose(opened)
-        if picture.mode in {"I", "F", "I;16", "I;16B"}:
-            raise ValueError(f"mode {picture.mode} of unknown range")
-        gray = picture.mode in {"1", "L", "LA", "La"}
-        clear = picture.mode in {"LA", "PA", "RGBA", "La", "RGBa"}
-        if clear or "transparency" in picture.info:
-            whole = picture.convert("RGBA")
-            return whole.convert("LA") if gray else whole
-        return picture.convert("L" if gray else "RGB")

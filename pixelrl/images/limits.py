@@ -8,12 +8,12 @@ import tifffile
 from PIL import Image
 
 from pixelrl.errors import DataError
-from pixelrl.images.decoding import open_picture
+from pixelrl.images.decoding import hush_decoders, open_picture
 from pixelrl.images.deep import is_tiff
 from pixelrl.images.folders import explain_refusal
 
 MOST_PIXELS = 2**26
-"""The most pixels of an image: 67 million, a square of 8192. Editing one takes some 10 GB."""
+"""The most pixels of an image that is decoded whole: 67 million, a square of 8192."""
 
 
 def measure_image(path: Path) -> tuple[int, int] | None:
@@ -48,6 +48,24 @@ def measure_image(path: Path) -> tuple[int, int] | None:
     if size[0] * size[1] > MOST_PIXELS:
         raise DataError(f"{path}: {size[0]}x{size[1]} pixels, {_too_large()}")
     return size
+
+
+def is_beyond(path: Path) -> bool:
+    """Tell whether a file is a TIFF of more pixels than are read at once.
+
+    Example:
+        >>> from pixelrl.images.folders import list_bundled
+        >>> is_beyond(list_bundled("test")[1])
+        False
+    """
+    try:
+        with hush_decoders():
+            if not (path.is_file() and is_tiff(path)):
+                return False
+            width, height = read_size(path)
+    except Exception:  # what is wrong with it is told when it is read
+        return False
+    return width * height > MOST_PIXELS
 
 
 def read_size(path: Path) -> tuple[int, int]:

@@ -1,17 +1,18 @@
 """A photograph as agents see it, and the photograph that their edits of it make."""
 
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
-import numpy as np
 import torch
 from torch import Tensor
 
-from pixelrl.images.decoding import explain_decoding
-from pixelrl.images.deep import read_deep
-from pixelrl.images.files import as_map, open_upright
-from pixelrl.images.metadata import Metadata, read_metadata
-from pixelrl.images.profiles import convert_colors, find_profile, read_map
+from pixelrl.images.files import as_map
+from pixelrl.images.layers import show_layers
+from pixelrl.images.metadata import Metadata
+from pixelrl.images.original import Original, open_original
+from pixelrl.images.profiles import convert_colors
+from pixelrl.images.regions import Region
 from pixelrl.settings import Profile
 
 LUMA = (0.299, 0.587, 0.114)
@@ -72,16 +73,40 @@ def read_photograph(path: Path, channels: int, profile: Profile = "ignore") -> P
         >>> photograph.image.shape, photograph.base.shape, photograph.alpha
         (torch.Size([1, 512, 512]), torch.Size([3, 512, 512]), None)
     """
-    metadata = read_metadata(path)
-    image = as_map(read_map(path, "image", channels, profile))
+    original = open_original(path, channels, profile)
+    return see_region(original, original.whole)
+
+
+def see_region(original: Original, region: Region) -> Photograph:
+    """See a region of a picture as agents do, with all that has to be kept of it.
+
+    Args:
+        original: the picture.
+        region: a part of it, upright.
+
+    Raises:
+        ConfigError: a conversion is wanted and imagecodecs is not installed.
+        DataError: the file or its profile is damaged.
+
+    Example:
+        >>> from pixelrl.images.folders import list_bundled
+        >>> original = open_original(list_bundled("test")[0], channels=1)
+        >>> see_region(original, (0, 0, 8, 16)).image.shape
+        torch.Size([1, 8, 16])
+    """
+    path, channels, metadata = original.path, original.channels, original.metadata
+    convert = partial(convert_colors, path, profile=original.converted)
+    layers, converts = original.read(region), original.converted != "ignore"
+    shown = as_map(show_layers(layers, 3 if converts else channels))
+    image = convert(shown, channels) if converts else shown
     own = 1 if metadata.gray else 3
-    found = find_profile(path, profile, own)
     if channels == own and not metadata.clear:
-        return Photograph(image, None, None, metadata, found)
-    colors, alpha = _read_layers(path)
-    if profile != "ignore":
-        colors = convert_colors(path, colors, own, profile)
-    return Photograph(image, colors, alpha, metadata, found)
+        return Photograph(image, None, None, metadata, original.profile)
+    value = as_map(layers)
+    colors, alpha = (value[:-1], value[-1:]) if len(value) in {2, 4} else (value, None)
+    if converts:
+        colors = convert(colors, own)
+    return Photograph(image, colors, alpha, metadata, original.profile)
 
 
 def finish_photograph(photograph: Photograph, edited: Tensor) -> Tensor:
@@ -126,13 +151,3 @@ def lay_on_white(picture: Tensor, alpha: Tensor | None) -> Tensor:
         tensor([[[0.7500]]])
     """
     return picture if alpha is None else picture * alpha + (1 - alpha)
-
-
-def _read_layers(path: Path) -> tuple[Tensor, Tensor | None]:
-    """Read colors ``(K,H,W)`` as they stand under transparency ``(1,H,W)``, if there is any."""
-    with explain_decoding(path):
-        array = read_deep(path)
-        if array is None:
-            array = np.atleast_3d(np.asarray(open_upright(path)))
-    value = as_map(array)
-    return (value[:-1], value[-1:]) if len(value) in {2, 4} else (value, None)

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from pixelrl.errors import ConfigError, DataError
-from pixelrl.images.files import as_map, fit_channels, read_array, read_embedded_profile
+from pixelrl.images.files import as_map, read_array, read_embedded_profile
+from pixelrl.images.layers import fit_channels
 from pixelrl.images.limits import measure_image
 from pixelrl.images.masks import read_mask
 from pixelrl.maps import map_channels

@@ -6,14 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import tifffile
 import torch
 from numpy.typing import NDArray
-from PIL import Image
 from torch import Tensor
 
 from pixelrl.images.deep import turn_upright
-from pixelrl.images.exif import append_directories, set_orientation, tiff_tags
+from pixelrl.images.exif import set_orientation
 from pixelrl.images.files import as_bytes, whole_picture
 from pixelrl.images.formats import (
     BMP,
@@ -27,10 +25,12 @@ from pixelrl.images.formats import (
     keep_notes,
     kind_in,
 )
+from pixelrl.images.layers import as_picture
 from pixelrl.images.metadata import Kind, Metadata
 from pixelrl.images.notes import comment_of, make_segment, png_texts
 from pixelrl.images.photograph import Photograph, finish_photograph, lay_on_white
 from pixelrl.images.png import write_deep_png
+from pixelrl.images.tiff import write_tiff
 
 QUALITY = 95
 """Of JPEG, in color as fine as in brightness."""
@@ -57,6 +57,7 @@ def write_photograph(path: Path, photograph: Photograph, edited: Tensor) -> None
 
     Example:
         >>> from tempfile import TemporaryDirectory
+        >>> from PIL import Image
         >>> from pixelrl.images.metadata import read_metadata
         >>> from pixelrl.images.photograph import read_photograph
         >>> with TemporaryDirectory() as folder:
@@ -69,21 +70,62 @@ def write_photograph(path: Path, photograph: Photograph, edited: Tensor) -> None
         ...     round(65535 * float(read_photograph(again, 1).image[0, 0, 0])), found.kind
         (300, 'uint16')
     """
-    target, metadata = format_of(path), photograph.metadata
-    picture = finish_photograph(photograph, edited.detach().cpu())
-    alpha = photograph.alpha
+    samples = finish_samples(photograph, edited.detach().cpu(), format_of(path))
+    write_samples(path, samples, photograph.metadata, photograph.profile)
+
+
+def finish_samples(photograph: Photograph, edited: Tensor, target: Format) -> NDArray[Any]:
+    """Make of edits the samples of the picture they are meant for, as a format holds them.
+
+    Args:
+        photograph: what was edited, a picture or a region of one.
+        edited: ``(C,H,W)``, as agents left its ``image``.
+        target: the format.
+
+    Returns:
+        ``(H,W,K)``, upright.
+
+    Example:
+        >>> gray = Metadata("PNG", "uint8", gray=True, clear=False)
+        >>> photograph = Photograph(torch.zeros(1, 1, 2), None, None, gray)
+        >>> finish_samples(photograph, torch.full((1, 1, 2), 0.2), PNG)[..., 0]
+        array([[51, 51]], dtype=uint8)
+    """
+    picture, alpha = finish_photograph(photograph, edited), photograph.alpha
     if not target.clear:
         picture, alpha = lay_on_white(picture, alpha), None
     layers = picture if alpha is None else torch.cat([picture, alpha])
+    return quantize(layers, kind_in(target, photograph.metadata.kind))
+
+
+def write_samples(path: Path, samples: NDArray[Any], metadata: Metadata, profile: bytes) -> None:
+    """Write a picture and what its file has to say, whole or not at all.
+
+    Args:
+        path: the file; its folder is made.
+        samples: ``(H,W,K)``, upright, as `finish_samples` makes them.
+        metadata: what the picture's own file says.
+        profile: ICC profile to embed; empty for none.
+
+    Raises:
+        DataError: the file cannot be written.
+
+    Example:
+        >>> from tempfile import TemporaryDirectory
+        >>> from pixelrl.images.layers import read_layers
+        >>> gray = Metadata("PNG", "uint8", gray=True, clear=False)
+        >>> with TemporaryDirectory() as folder:
+        ...     write_samples(Path(folder, "a.png"), np.zeros((2, 3, 1), np.uint8), gray, b"")
+        ...     read_layers(Path(folder, "a.png")).shape
+        (2, 3, 1)
+    """
+    target = format_of(path)
     # A format that tells nothing cannot say how its pixels lie, and not everyone asks another's.
     same = target.tells and target.name == metadata.format
     turn = metadata.turn if same else 1
-    array = quantize(layers, kind_in(target, metadata.kind))
-    array = np.ascontiguousarray(turn_upright(array, BACK.get(turn, turn)))
+    array = np.ascontiguousarray(turn_upright(samples, BACK.get(turn, turn)))
     kept = keep_notes(metadata, target)
-    told = replace(
-        kept, turn=turn, exif=set_orientation(kept.exif, turn), profile=photograph.profile
-    )
+    told = replace(kept, turn=turn, exif=set_orientation(kept.exif, turn), profile=profile)
     with whole_picture(path) as part:
         WRITERS[target](part, array, told)
 
@@ -116,7 +158,7 @@ def _write_png(path: Path, array: NDArray[Any], told: Metadata) -> None:
         write_deep_png(path, array, told)
         return
     texts = png_texts(told.texts, told.iptc, told.xmp)
-    _picture(array).save(path, "PNG", pnginfo=texts, **_common(told))
+    as_picture(array).save(path, "PNG", pnginfo=texts, **_common(told))
 
 
 def _write_jpeg(path: Path, array: NDArray[Any], told: Metadata) -> None:
@@ -127,16 +169,16 @@ def _write_jpeg(path: Path, array: NDArray[Any], told: Metadata) -> None:
     }
     more = {"quality": QUALITY, "subsampling": 0, **_common(told)}
     more |= {name: value for name, value in notes.items() if value}
-    _picture(array).save(path, "JPEG", **more)
+    as_picture(array).save(path, "JPEG", **more)
 
 
 def _write_webp(path: Path, array: NDArray[Any], told: Metadata) -> None:
     more = {"lossless": True, "exact": True, "xmp": told.xmp, **_common(told)}
-    _picture(array).save(path, "WEBP", **{name: each for name, each in more.items() if each})
+    as_picture(array).save(path, "WEBP", **{name: each for name, each in more.items() if each})
 
 
 def _write_bmp(path: Path, array: NDArray[Any], told: Metadata) -> None:
-    _picture(array).save(path, "BMP", **({"dpi": told.dpi} if told.dpi else {}))
+    as_picture(array).save(path, "BMP", **({"dpi": told.dpi} if told.dpi else {}))
 
 
 def _write_pnm(path: Path, array: NDArray[Any], told: Metadata) -> None:
@@ -144,31 +186,6 @@ def _write_pnm(path: Path, array: NDArray[Any], told: Metadata) -> None:
     top = 255 if array.dtype == np.uint8 else 65535
     head = f"P{5 if channels == 1 else 6}\n{width} {height}\n{top}\n".encode()
     path.write_bytes(head + array.astype(">u2" if top > 255 else "u1").tobytes())
-
-
-def _write_tiff(path: Path, array: NDArray[Any], told: Metadata) -> None:
-    channels = array.shape[2]
-    more: dict[str, Any] = {"extrasamples": ["unassalpha"]} if channels in {2, 4} else {}
-    if told.dpi:
-        more |= {"resolution": told.dpi, "resolutionunit": "INCH"}
-    tifffile.imwrite(
-        path,
-        array[..., 0] if channels == 1 else array,
-        byteorder="<",
-        photometric="rgb" if channels > 2 else "minisblack",
-        planarconfig="contig" if channels > 1 else None,
-        compression="zlib",
-        iccprofile=told.profile or None,
-        metadata=None,
-        software=False,
-        extratags=tiff_tags(told.exif, told.turn, told.xmp, told.iptc),
-        **more,
-    )
-    append_directories(path, told.exif)
-
-
-def _picture(array: NDArray[Any]) -> Image.Image:
-    return Image.fromarray(array[..., 0] if array.shape[2] == 1 else array)
 
 
 def _common(told: Metadata) -> dict[str, Any]:
@@ -179,7 +196,7 @@ def _common(told: Metadata) -> dict[str, Any]:
 
 WRITERS: dict[Format, Callable[[Path, NDArray[Any], Metadata], None]] = {
     PNG: _write_png,
-    TIFF: _write_tiff,
+    TIFF: write_tiff,
     JPEG: _write_jpeg,
     WEBP: _write_webp,
     BMP: _write_bmp,

@@ -16,6 +16,7 @@ from torch import Tensor
 from pixelrl.maps import Scene
 from pixelrl.rl.aim import GoalPolicy
 from pixelrl.rl.boxes import Box, list_tiles, round_up
+from pixelrl.rl.memory import trim_memory
 from pixelrl.rl.playing import Network, make_environment
 from pixelrl.rl.rollout import choose_greedy, take_step
 from pixelrl.rl.tiling import Maps, in_tiles
@@ -108,6 +109,7 @@ def finish_block(task: Task, network: Network, scene: Scene, block: Box) -> Tens
         MapError: the picture is too small for the edits.
         TypeError: a task made no image.
     """
+    trim_memory()  # of the block before
     reaches, names = find_reaches(task, network), tuple(scene)
     height, width = scene["image"].shape[-2:]
     limits = here = Box(0, 0, height, width)
@@ -137,7 +139,9 @@ def _aim(
 
     def aim(maps: Maps) -> Maps:
         window = _name(names, maps)
-        return (network.aim(task.observe(window["image"], window), window["image"]),)
+        memory = network.aim(task.observe(window["image"], window), window["image"])
+        trim_memory()  # features of a goal are by far the largest of what is held
+        return (memory,)
 
     return in_tiles(
         aim,

@@ -1,12 +1,13 @@
 """Edit images with what agents have learned: the likeliest edits, whole or tile by tile."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import torch
 from torch import Tensor
 
 from pixelrl.maps import Scene, check_scene, check_values
 from pixelrl.rl.blocks import find_reaches, finish_block, list_blocks
+from pixelrl.rl.boxes import Box
 from pixelrl.rl.playing import Network, play_at_size
 from pixelrl.rl.rollout import Intervention, choose_greedy, choose_under, rollout
 from pixelrl.rl.trace import Edited, Trace, record_step, stack_steps
@@ -110,17 +111,55 @@ def finish_image(
     """
     image = scene["image"]
     height, width = image.shape[-2:]
-    if not is_tiled(task, height, width, tile):
-        found = edit_scene(task, network, scene).image
-        tell(height * width)
-        return found
-    check_values(check_scene(scene, task.channels))
     finished = torch.empty_like(image)
-    for block, around in list_blocks(height, width, tile, task, network):
-        window = {name: value[around.window] for name, value in scene.items()}
-        finished[block.window] = finish_block(task, network, window, block.seen_from(around))
+
+    def look(box: Box) -> Scene:
+        return {name: value[box.window] for name, value in scene.items()}
+
+    for block, found in finish_blocks(task, network, (height, width), look, tile=tile):
+        finished[block.window] = found
         tell(block.pixels)
     return finished
+
+
+def finish_blocks(
+    task: Task, network: Network, size: tuple[int, int], look: Callable[[Box], Scene], *, tile: int
+) -> Iterator[tuple[Box, Tensor]]:
+    """Edit an image as `finish_image` does, without ever holding all of it.
+
+    Args:
+        task: the task.
+        network: the agents'.
+        size: height and width of the image, in pixels.
+        look: gives maps ``(B,K,h,w)`` of a part of the image, ``image`` among them.
+        tile: side of the tiles that larger images are edited in, in pixels; 0 for never.
+
+    Yields:
+        The parts of the image, row by row, and what became of each, ``(B,C,h,w)``. There is one if
+        the image is not larger than a tile.
+
+    Raises:
+        MapError: as `edit_scene` does.
+
+    Example:
+        >>> from pixelrl.rl.network import PolicyValueNet
+        >>> from pixelrl_tasks.denoising import Denoising
+        >>> net, image = PolicyValueNet(1, 9, width=8), torch.rand(1, 1, 16, 300)
+        >>> look = lambda box: {"image": image[box.window]}
+        >>> for block, found in finish_blocks(Denoising(), net, (16, 300), look, tile=256):
+        ...     print(tuple(block), tuple(found.shape))
+        (0, 0, 16, 256) (1, 1, 16, 256)
+        (0, 256, 16, 300) (1, 1, 16, 44)
+    """
+    height, width = size
+    if not is_tiled(task, height, width, tile):
+        whole = Box(0, 0, height, width)
+        yield whole, edit_scene(task, network, look(whole)).image
+        return
+    for block, around in list_blocks(height, width, tile, task, network):
+        scene = look(around)
+        check_values(check_scene(scene, task.channels))
+        yield block, finish_block(task, network, scene, block.seen_from(around))
 
 
 def is_tiled(task: Task, height: int, width: int, tile: int) -> bool:

@@ -11,7 +11,7 @@ from pixelrl.cli.verbs.common import policy_options, restore_policy
 from pixelrl.errors import ConfigError, DataError, UnfinishedError
 
 if TYPE_CHECKING:
-    from pixelrl.experiments.predict import Say
+    from pixelrl.experiments.opening import Say
     from pixelrl.training.module import PixelA3C
 
 RULES = {
@@ -157,7 +157,7 @@ def _beside(
 
 def _say(arguments: argparse.Namespace, module: "PixelA3C") -> "Say":
     """Read the rules."""
-    from pixelrl.experiments.predict import Say
+    from pixelrl.experiments.opening import Say
     from pixelrl.intervention.rules import compile_rules
     from pixelrl.intervention.syntax import describe_rule, read_rules
     from pixelrl.records.edit import sign
