@@ -140,7 +140,17 @@ def _deep_tiff(path: Path) -> NDArray[Any] | None:
 
 
 def is_deep(page: Any) -> bool:  # noqa: ANN401 - tifffile's own
-    """Tell whether a TIFF's page has samples that Pillow does not open, or cuts."""
+    """Tell whether a TIFF's page has samples that Pillow does not open, or cuts.
+
+    Example:
+        >>> from io import BytesIO
+        >>> held = BytesIO()
+        >>> tifffile.imwrite(held, np.array([[0, 13107]], np.uint16), photometric="minisblack")
+        >>> _ = held.seek(0)
+        >>> with tifffile.TiffFile(held) as tiff:
+        ...     is_deep(tiff.pages[0])
+        True
+    """
     return page.dtype is not None and (page.dtype.itemsize > 1 or page.dtype.kind == "i")
 
 
@@ -149,6 +159,14 @@ def check_length(page: Any, path: Path) -> None:  # noqa: ANN401 - tifffile's ow
 
     Raises:
         ValueError: it does not.
+
+    Example:
+        >>> from tempfile import TemporaryDirectory
+        >>> with TemporaryDirectory() as folder:
+        ...     file = Path(folder, "a.tif")
+        ...     tifffile.imwrite(file, np.zeros((4, 6), np.uint16))
+        ...     with tifffile.TiffFile(file) as tiff:
+        ...         check_length(tiff.pages[0], file)
     """
     ends = (a + b for a, b in zip(page.dataoffsets, page.databytecounts, strict=True))
     if max(ends, default=0) > path.stat().st_size:
@@ -167,6 +185,16 @@ def scale_samples(array: NDArray[Any], page: Any) -> NDArray[Any]:  # noqa: ANN4
 
     Raises:
         ValueError: numbers have no known range.
+
+    Example:
+        >>> from io import BytesIO
+        >>> held = BytesIO()
+        >>> tifffile.imwrite(held, np.array([[0, 13107]], np.uint16), photometric="minisblack")
+        >>> _ = held.seek(0)
+        >>> with tifffile.TiffFile(held) as tiff:
+        ...     page = tiff.pages[0]
+        ...     scale_samples(page.asarray()[..., None], page)[0, :, 0].round(3).tolist()
+        [0.0, 0.20000000298023224]
     """
     array = _unit(array, page.bitspersample)
     colors = 3 if page.photometric == 2 else 1

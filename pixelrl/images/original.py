@@ -28,6 +28,12 @@ class Original:
         metadata: what the file says beside its pixels.
         profile: ICC profile that an edit has to carry; empty for none.
         read: reads the layers ``(h,w,K)`` of a region, upright, as `read_layers` does of the whole.
+
+    Example:
+        >>> from pixelrl.images.folders import list_bundled
+        >>> original = open_original(list_bundled("test")[1], channels=1)
+        >>> original.metadata.gray, original.read(original.whole).shape
+        (True, (512, 512, 1))
     """
 
     path: Path
@@ -40,7 +46,13 @@ class Original:
 
     @property
     def whole(self) -> Region:
-        """The region that is the whole picture."""
+        """The region that is the whole picture.
+
+        Example:
+            >>> from pixelrl.images.folders import list_bundled
+            >>> open_original(list_bundled("test")[0], channels=3).whole
+            (0, 0, 512, 512)
+        """
         return (0, 0, *self.size)
 
 

@@ -44,6 +44,15 @@ class Regions(NamedTuple):
     Attributes:
         size: height and width of the upright picture, in pixels.
         read: reads the layers ``(h,w,K)`` of a region, upright, exactly as `read_layers` has them.
+
+    Example:
+        >>> from tempfile import TemporaryDirectory
+        >>> with TemporaryDirectory() as folder:
+        ...     file = Path(folder, "a.tif")
+        ...     tifffile.imwrite(file, np.zeros((5, 7), np.uint8))
+        ...     with open_regions(file) as regions:
+        ...         regions.size
+        (5, 7)
     """
 
     size: tuple[int, int]

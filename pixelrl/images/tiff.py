@@ -24,6 +24,15 @@ def write_tiff(path: Path, array: NDArray[Any], told: Metadata) -> None:
         path: the file.
         array: gray or RGB, each perhaps with transparency, which comes last.
         told: its orientation, profile, EXIF, XMP, IPTC and resolution are written too.
+
+    Example:
+        >>> from tempfile import TemporaryDirectory
+        >>> gray = Metadata("TIFF", "uint8", gray=True, clear=False)
+        >>> with TemporaryDirectory() as folder:
+        ...     file = Path(folder, "a.tif")
+        ...     write_tiff(file, np.full((2, 3, 1), 7, np.uint8), gray)
+        ...     tifffile.imread(file).tolist()
+        [[7, 7, 7], [7, 7, 7]]
     """
     channels = array.shape[2]
     tifffile.imwrite(path, array[..., 0] if channels == 1 else array, **_describe(channels, told))
