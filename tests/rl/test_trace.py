@@ -11,6 +11,7 @@ from torch.distributions import Categorical
 from pixelrl.errors import DataError
 from pixelrl.images.files import as_bytes
 from pixelrl.records.file import ARRAYS, Recorded, load_choices, save_choices
+from pixelrl.records.packing import MEASURES
 from pixelrl.records.write import MOST, as_halves, trace_arrays
 from pixelrl.rl.rollout import rollout
 from pixelrl.scores import as_written
@@ -96,7 +97,7 @@ def test_a_record_comes_back_with_its_arrays(tmp_path: Path) -> None:
     assert set(recorded.arrays) == {"entropy", "value", "reward", "frames", "target"}
     for name, array in held.items():
         assert recorded.arrays[name].dtype == array.dtype, name
-        if name == "entropy":  # in 256 levels of its range; all others as they were
+        if name in MEASURES:  # in 256 levels of its range; all others as they were
             off = np.abs(recorded.arrays[name].astype(float) - array.astype(float)).max()
             assert off <= np.ptp(array.astype(float)) / 510 + 1e-3
         else:
@@ -123,7 +124,7 @@ def test_choices_without_arrays_still_load(tmp_path: Path) -> None:
     ("name", "array"),
     [
         ("entropy", np.zeros((2, 3, 5), np.float16)),
-        ("value", np.zeros((2, 3, 4), np.float64)),
+        ("reward", np.zeros((2, 3, 4), np.float64)),
         ("frames", np.zeros((2, 3, 4, 1), np.uint8)),
         ("target", np.zeros((3, 4), np.uint8)),
     ],
