@@ -15,6 +15,7 @@ from pixelrl.data.reading import (
     Maps,
     Split,
     align_files,
+    check_splits,
     crop_center,
     is_posed,
     measure_aligned,
@@ -186,6 +187,7 @@ class ImageData(pl.LightningDataModule):
             DataError: files are missing, unreadable or do not fit together.
         """
         self.crops[0, 0]
+        check_splits(self.task, self.data)
         splits: tuple[Split, ...] = ("val", "test")
         for split in splits:
             Whole(self.task, self.data, split, self.seed).check()

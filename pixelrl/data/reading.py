@@ -74,6 +74,30 @@ def check_folders(
             )
 
 
+def check_splits(task: Task, data: Data) -> None:
+    """Check that what is learned from files with maps of their own is scored on such files, too.
+
+    What a task makes up for bundled images (an expert's look, say) is another problem: the best
+    state would be chosen, and the verdict spoken, on what was never learned.
+
+    Raises:
+        DataError: a split has folders that pose the problem, another has none.
+    """
+    splits: tuple[Split, ...] = ("train", "val", "test")
+    missing = [split for split in splits if not getattr(data, split)]
+    given = [split for split in splits if split not in missing]
+    pairs = len(task.learns_from) > 1 and given
+    if not missing or not (pairs or is_posed(task, data, "train")):
+        return
+    needed = data.train or getattr(data, given[0])
+    wanted = " ".join(f"data.{missing[0]}.{name}=DIR" for name in needed)
+    raise DataError(
+        f"data.{missing[0]}: no folders are given, and what {type(task).__name__} makes up for the"
+        f" bundled images is another problem than your files pose. Pass {wanted}; some of your"
+        " files, kept apart, will do."
+    )
+
+
 def is_posed(task: Task, data: Data, split: Split) -> bool:
     """Tell whether the folders pose the problem themselves, so that the task must not.
 

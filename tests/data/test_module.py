@@ -10,6 +10,8 @@ from photos import write_photos
 from pixelrl.data.module import Crops, EpisodeSampler, ImageData, Whole
 from pixelrl.errors import ConfigError, DataError
 from pixelrl.settings import Data
+from pixelrl.task import Task
+from pixelrl_tasks.color_enhancement import ColorEnhancement
 from pixelrl_tasks.denoising import Denoising
 
 
@@ -112,6 +114,31 @@ def test_the_photographs_in_the_box_need_no_folders() -> None:
     assert images.names == ["coffee", "grass"]
     assert scene["image"].shape == scene["target"].shape == (1, 40, 40)
     assert torch.equal(scene["image"], images[0]["image"])
+
+
+@pytest.mark.parametrize(
+    ("task", "given", "missing"),
+    [
+        (ColorEnhancement(), {"train": ("image", "target")}, "val"),
+        (ColorEnhancement(), {"train": ("image", "target"), "val": ("image", "target")}, "test"),
+        (ColorEnhancement(), {"test": ("image", "target")}, "train"),
+        (Denoising(), {"train": ("image", "target"), "test": ("image", "target")}, "val"),
+        (Denoising(), {"train": ("image",)}, None),
+        (Denoising(), {"test": ("image", "target")}, None),
+        (ColorEnhancement(), {}, None),
+    ],
+)
+def test_files_with_targets_are_scored_on_such_files(
+    tmp_path: Path, task: Task, given: dict[str, tuple[str, ...]], missing: str | None
+) -> None:
+    photos = str(write_photos(tmp_path / "photos", count=2))
+    folders = {split: dict.fromkeys(names, photos) for split, names in given.items()}
+    module = ImageData(task, Data(**folders, crop=24, val_crop=32), episodes=1)  # type: ignore[arg-type]
+    if missing is None:
+        module.check()
+        return
+    with pytest.raises(DataError, match=rf"data\.{missing}: .*Pass data\.{missing}\.image=DIR"):
+        module.check()
 
 
 def test_validation_images_may_be_used_again_with_other_noise() -> None:
