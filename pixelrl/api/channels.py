@@ -8,7 +8,8 @@ import torch
 from torch import Tensor
 
 from pixelrl.errors import MapError
-from pixelrl.images.photograph import LUMA, Photograph, lay_on_white
+from pixelrl.images.carrying import carry_change, lay_on_white, take_luminance
+from pixelrl.images.photograph import Photograph
 
 WHOLE = (19595, 38470, 7471)
 """The same in 65536ths, by which Pillow makes 8-bit color gray."""
@@ -94,15 +95,13 @@ def look(picture: Picture, channels: int) -> Tensor:
         return colors
     if channels == 3:
         return colors.repeat(1, 3, 1, 1)
-    return _round_luminance(colors) if picture.eight_bit else _luminance(colors)
+    return _round_luminance(colors) if picture.eight_bit else take_luminance(colors)
 
 
 def finish(picture: Picture, seen: Tensor, edited: Tensor) -> Tensor:
     """Carry what agents changed over to the picture's own colors.
 
-    Agents that see gray change its luminance: all channels by the same, so that Cb and Cr of YCbCr
-    stay. Of what agents that see color do to a gray picture, the luminance is kept. Samples where
-    nothing was changed stay exactly what they were.
+    `carry_change` tells how. Samples where nothing was changed stay exactly what they were.
 
     Args:
         picture: as it came in.
@@ -119,12 +118,9 @@ def finish(picture: Picture, seen: Tensor, edited: Tensor) -> Tensor:
         tensor([0.3000, 0.5000, 0.7000])
     """
     own = picture.colors
-    change = edited - seen
-    if own.shape[1] == 1 and change.shape[1] == 3:
-        change = _luminance(change)
-    same = own.shape[1] == edited.shape[1] and picture.alpha is None
-    moved = edited.to(own) if same else own + change.to(own)
-    colors = torch.where(change == 0, own, moved)
+    if own.shape[1] == edited.shape[1] and picture.alpha is None:
+        return torch.where(edited == seen, own, edited.to(own))
+    colors = carry_change(own, picture.alpha, seen, edited)
     return colors if picture.alpha is None else torch.cat([colors, picture.alpha], 1)
 
 
@@ -143,11 +139,6 @@ def note_channels(picture: Picture, channels: int) -> tuple[str, ...]:
     if picture.alpha is not None:
         notes.append("The agents saw the picture on white; its transparency is kept.")
     return tuple(notes)
-
-
-def _luminance(colors: Tensor) -> Tensor:
-    """Take the Y of YCbCr, ``(B,3,H,W)`` to ``(B,1,H,W)``."""
-    return torch.einsum("bkhw,k->bhw", colors, colors.new_tensor(LUMA)).unsqueeze(1)
 
 
 def _round_luminance(colors: Tensor) -> Tensor:

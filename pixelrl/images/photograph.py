@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-import torch
 from torch import Tensor
 
+from pixelrl.images.carrying import carry_change
 from pixelrl.images.files import as_map
 from pixelrl.images.layers import show_layers
 from pixelrl.images.metadata import Metadata
@@ -14,9 +14,6 @@ from pixelrl.images.original import Original, open_original
 from pixelrl.images.profiles import convert_colors
 from pixelrl.images.regions import Region
 from pixelrl.settings import Profile
-
-LUMA = (0.299, 0.587, 0.114)
-"""The weights of Rec. 601, by which color becomes gray everywhere in pixelrl."""
 
 
 @dataclass(frozen=True)
@@ -112,9 +109,7 @@ def see_region(original: Original, region: Region) -> Photograph:
 def finish_photograph(photograph: Photograph, edited: Tensor) -> Tensor:
     """Make of edits the picture they are meant for; where nothing was edited, it stays exactly.
 
-    What agents changed is added to the picture's own colors: to every channel alike if they see its
-    luminance (so that the differences of color stay), and by luminance if they see colors that a
-    gray picture has not. Under transparency, what is seen on white is what agents left.
+    Where agents do not see its own colors, `carry_change` tells what becomes of these.
 
     Args:
         photograph: what was edited.
@@ -130,24 +125,6 @@ def finish_photograph(photograph: Photograph, edited: Tensor) -> Tensor:
         >>> finish_photograph(photograph, torch.full((1, 1, 1), 0.5)).flatten()
         tensor([0.8500, 0.3500, 0.3500])
     """
-    base = photograph.base
-    if base is None:
+    if photograph.base is None:
         return edited
-    change = edited - photograph.image
-    if change.shape[0] == 3 and base.shape[0] == 1:
-        change = torch.einsum("chw,c->hw", change, change.new_tensor(LUMA))[None]
-    if photograph.alpha is None:
-        return base + change
-    # What agents changed is what is seen on white, where a color counts as far as it is opaque.
-    opaque = photograph.alpha
-    return base + torch.where(opaque > 0, change / opaque.clamp(min=1e-6), 0)
-
-
-def lay_on_white(picture: Tensor, alpha: Tensor | None) -> Tensor:
-    """Lay ``(K,H,W)`` with transparency ``(1,H,W)`` on white.
-
-    Example:
-        >>> lay_on_white(torch.zeros(1, 1, 1), torch.full((1, 1, 1), 0.25))
-        tensor([[[0.7500]]])
-    """
-    return picture if alpha is None else picture * alpha + (1 - alpha)
+    return carry_change(photograph.base, photograph.alpha, photograph.image, edited)

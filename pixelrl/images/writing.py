@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from pixelrl.images.carrying import lay_on_white
 from pixelrl.images.deep import turn_upright
 from pixelrl.images.exif import set_orientation
 from pixelrl.images.files import as_bytes, whole_picture
@@ -28,7 +29,7 @@ from pixelrl.images.formats import (
 from pixelrl.images.layers import as_picture
 from pixelrl.images.metadata import Kind, Metadata
 from pixelrl.images.notes import comment_of, make_segment, png_texts
-from pixelrl.images.photograph import Photograph, finish_photograph, lay_on_white
+from pixelrl.images.photograph import Photograph, finish_photograph
 from pixelrl.images.png import write_deep_png
 from pixelrl.images.tiff import write_tiff
 

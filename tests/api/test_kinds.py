@@ -14,6 +14,8 @@ from PIL import Image
 from pixelrl.api.channels import finish, look
 from pixelrl.api.kinds import take_map, take_picture, take_region
 from pixelrl.errors import DataError, MapError, PixelRLError
+from pixelrl.images.carrying import lay_on_white
+from pixelrl.images.photograph import finish_photograph, read_photograph
 
 TYPES = ["uint8", "uint16", "float16", "float32", "float64"]
 SHAPES = st.tuples(st.integers(1, 5), st.integers(1, 5)).flatmap(
@@ -194,3 +196,26 @@ def test_black_masks_and_stacks_of_them_are_told() -> None:
         take_region(np.zeros((3, 3)))
     with pytest.raises(MapError, match="expected one, for all"):
         take_region(torch.ones(2, 1, 3, 3))
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("mode", ["LA", "RGBA"])
+def test_half_transparent_pictures_change_as_their_files_do(
+    tmp_path: Path, mode: str, channels: int
+) -> None:
+    file = tmp_path / "clear.png"
+    content = np.random.default_rng(0).bytes(12 * len(mode))
+    image = Image.frombytes(mode, (4, 3), content)
+    image.save(file)
+    picture, photograph = take_picture(image, channels), read_photograph(file, channels)
+    seen = look(picture, channels)
+    # Of files, what agents see is rounded to 8 bits once more.
+    torch.testing.assert_close(seen[0], photograph.image, atol=1 / 255, rtol=0)
+    change = 0.1 * torch.rand(seen.shape, generator=torch.Generator().manual_seed(0))
+    found = finish(picture, seen, seen + change)
+    expected = finish_photograph(photograph, photograph.image + change[0])
+    torch.testing.assert_close(found[0, :-1], expected, atol=1e-5, rtol=1e-5)
+    if channels == found.shape[1] - 1:  # where no luminance stands between, white shows the change
+        shown = lay_on_white(found[:, :-1], picture.alpha)
+        visible = (picture.alpha > 0).expand_as(shown)  # type: ignore[operator]
+        torch.testing.assert_close(shown[visible], (seen + change)[visible], atol=1e-5, rtol=1e-5)
