@@ -1,10 +1,12 @@
 """Results as files: the picture, its record, its steps in pictures, the page."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import torch
 from PIL import Image
 
 from pixelrl.api.notebook import write_page
@@ -14,7 +16,12 @@ from pixelrl.drawing.filmstrip import draw_filmstrip
 from pixelrl.drawing.gif import draw_animation, write_animation
 from pixelrl.errors import ConfigError, DataError
 from pixelrl.files import write_whole
-from pixelrl.images.files import as_bytes, whole_picture, write_image
+from pixelrl.images.deep import turn_upright
+from pixelrl.images.exif import ORIENTATION, load_exif, read_exif
+from pixelrl.images.files import as_bytes, write_image
+from pixelrl.images.formats import BY_SUFFIX, format_of
+from pixelrl.images.metadata import Metadata
+from pixelrl.images.photograph import Photograph
 from pixelrl.images.writing import write_photograph
 from pixelrl.intervention.syntax import describe_rule
 from pixelrl.records.edit import save as save_record
@@ -24,24 +31,6 @@ from pixelrl.records.write import trace_arrays
 
 if TYPE_CHECKING:
     from pixelrl.api.result import Result
-
-FORMATS = {
-    ".png": "PNG",
-    ".jpg": "JPEG",
-    ".jpeg": "JPEG",
-    ".tif": "TIFF",
-    ".tiff": "TIFF",
-    ".webp": "WEBP",
-    ".bmp": "BMP",
-}
-"""What a picture may be written as, by its name's ending."""
-OPAQUE = {"JPEG", "BMP"}
-"""Formats without transparency; it is laid on white."""
-LOSS: dict[str, dict[str, Any]] = {
-    "JPEG": {"quality": 95, "subsampling": 0},
-    "WEBP": {"lossless": True},
-}
-"""How much may be lost: little, or nothing."""
 
 
 def save(result: "Result", path: Path) -> Path:
@@ -60,7 +49,7 @@ def save(result: "Result", path: Path) -> Path:
         ".strip.png": _save_strip,
         ".gif": _save_animation,
         ".html": _save_page,
-        **dict.fromkeys(FORMATS, _save_picture),
+        **dict.fromkeys(BY_SUFFIX, _save_picture),
     }
     for ending, write in writers.items():
         if path.name.lower().endswith(ending):
@@ -85,27 +74,47 @@ def record(result: "Result") -> Recorded:
 
 
 def _save_picture(result: "Result", path: Path) -> None:
-    """Write the picture: of a file all that it held, else 8 bits, or 16 where gray came so."""
-    photograph = result.picture.photograph
+    """Write the picture with all that came with it, a file's notes or an image's."""
+    photograph, edited = result.picture.photograph, result.played.frames[-1]
     if photograph is not None:
-        write_photograph(path, photograph, result.played.frames[-1, 0])
+        write_photograph(path, photograph, edited[0])
         return
-    kind = FORMATS[path.suffix.lower()]
-    given = result.image
-    if not isinstance(given, Image.Image):
-        array = as_bytes(result.samples(result.played.frames[-1])[0])
-        given = Image.fromarray(array[..., 0] if array.shape[2] == 1 else array)
-    if kind not in {"PNG", "TIFF"} and given.mode.startswith("I;16"):
-        given = Image.fromarray((np.asarray(given) / 257 + 0.5).astype(np.uint8))
-    if kind in OPAQUE and given.mode in {"LA", "RGBA"}:
-        white = Image.new("RGBA", given.size, "white")
-        laid = Image.alpha_composite(white, given.convert("RGBA"))
-        given, info = laid.convert(given.mode.removesuffix("A")), given.info
-        given.info.update(info)
-    profile = given.info.get("icc_profile")
-    more = {"icc_profile": profile} if profile and kind != "BMP" else {}
-    with whole_picture(path) as part:
-        given.save(part, kind, **LOSS.get(kind, {}), **more)
+    samples = result.samples(edited)[0].float()
+    made = _tell(
+        result.image, format_of(path).name, gray=len(samples) < 3, clear=len(samples) in {2, 4}
+    )
+    if made.metadata.turn != 1:  # an image whose EXIF says that it lies on its side
+        upright = turn_upright(samples.movedim(0, -1).numpy(), made.metadata.turn)
+        samples = torch.from_numpy(np.ascontiguousarray(upright)).movedim(-1, 0)
+    if made.metadata.clear:
+        samples, made = samples[:-1], replace(made, alpha=samples[-1:])
+    write_photograph(path, made, samples)
+
+
+def _tell(
+    image: Any,  # noqa: ANN401 - of any kind
+    name: str,
+    *,
+    gray: bool,
+    clear: bool,
+) -> Photograph:
+    """Tell what the file of a picture that came from none should say, by its format's name."""
+    nothing = torch.empty(0)
+    if not isinstance(image, Image.Image):
+        deep = getattr(image, "dtype", None) == np.uint16
+        told = Metadata(name, "uint16" if deep else "uint8", gray=gray, clear=clear)
+        return Photograph(nothing, None, None, told)
+    exif = read_exif(image)
+    told = Metadata(
+        format=name,
+        kind="uint16" if image.mode == "I;16" else "uint8",
+        gray=gray,
+        clear=clear,
+        turn=load_exif(exif).get(ORIENTATION, 1),
+        exif=exif,
+        dpi=image.info.get("dpi"),
+    )
+    return Photograph(nothing, None, None, told, image.info.get("icc_profile") or b"")
 
 
 def _save_record(result: "Result", path: Path) -> None:

@@ -6,12 +6,14 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from PIL import Image
+from PIL import Image, ImageOps
 
 import pixelrl
 from modules import run_python
 from pixelrl.cli.main import main
 from pixelrl.errors import CheckpointError, ConfigError, DataError, MapError
+from pixelrl.images.layers import read_layers
+from pixelrl.images.metadata import read_metadata
 from pixelrl.records.file import load_choices
 from pixelrl.rl.editing import edit_scene
 
@@ -257,6 +259,35 @@ def test_transparency_and_depth_are_saved_where_the_format_has_them(
         assert opened.size == (24, 20)
         clear = "A" in opened.mode
     assert clear == (mode.endswith("A") and name in {"a.png", "a.webp"})
+
+
+@pytest.mark.parametrize("name", ["a.jpg", "a.png", "a.tif", "a.webp"])
+def test_an_image_is_saved_with_its_notes_and_lies_as_it_lay(
+    agent: pixelrl.Agent, tmp_path: Path, name: str
+) -> None:
+    exif = Image.Exif()
+    exif[0x010F], exif[0x0112] = "a camera", 6
+    image = Image.effect_noise((40, 24), 60).convert("RGB")
+    image.info.update(exif=exif.tobytes(), dpi=(300, 300))
+    result = agent(image)
+    with Image.open(result.save(tmp_path / name)) as opened:
+        assert opened.getexif()[0x010F] == "a camera"
+        assert name == "a.webp" or opened.info["dpi"] == pytest.approx((300, 300), abs=0.1)
+        if name != "a.tif":  # which Pillow turns upright when it opens it
+            assert (opened.size, opened.getexif()[0x0112]) == (image.size, 6)
+        shown = np.asarray(ImageOps.exif_transpose(opened)).astype(int)
+    off = np.abs(shown - np.asarray(ImageOps.exif_transpose(result.image)))
+    assert off.mean() <= (8 if name == "a.jpg" else 0)
+    with Image.open(result.save(tmp_path / "a.bmp")) as opened:  # which cannot say how it lies
+        assert opened.size == image.size[::-1]
+
+
+def test_arrays_of_16_bits_are_saved_with_16(agent: pixelrl.Agent, tmp_path: Path) -> None:
+    array = np.full((24, 20, 3), 20_001, np.uint16)
+    result = agent(array)
+    path = result.save(tmp_path / "a.png")
+    assert read_metadata(path).kind == "uint16"
+    np.testing.assert_array_equal(np.round(65535 * read_layers(path)), result.image)
 
 
 def test_steps_and_page_are_saved(agent: pixelrl.Agent, photo: Path, tmp_path: Path) -> None:
