@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks import edits, gpu, ratios
+from benchmarks import edits, gpu, ratios, sizes
 
 
 def test_the_edits_benchmark_compares_all_nine(capsys: pytest.CaptureFixture[str]) -> None:
@@ -56,3 +56,21 @@ def test_ratios_are_recorded_and_compared(
 def test_less_than_15_percent_are_not_counted(ratio: float, lost: int) -> None:
     now: dict[str, Any] = {"ratios": {"a": ratio}}
     assert len(ratios.find_losses(now, {"ratios": {"a": 1.0}})) == lost
+
+
+@pytest.mark.slow
+def test_sizes_are_measured(capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["--megapixels", "0.002", "0.004", "--weights", "denoising-gray", "--gray"]
+    sizes.main(words)
+    told = capsys.readouterr().out.splitlines()
+    assert [line.split("|")[1].strip() for line in told if line.startswith("| 0.")] == [
+        "0.002",
+        "0.00403",
+    ]
+    assert told[-1].startswith("exponent: ")
+
+
+def test_the_exponent_is_that_of_the_growth_without_the_start() -> None:
+    found = [sizes.Measured(0.001, 5.0, 1.0)]
+    found += [sizes.Measured(size, 5.0 + 3 * size**1.5, 1.0) for size in (0.1, 1.0, 50.0)]
+    assert sizes.find_exponent(found) == pytest.approx(1.5)
