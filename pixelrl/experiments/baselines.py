@@ -1,6 +1,7 @@
 """What a policy should beat: nothing, one edit over and over, the best fixed sequence, chance."""
 
 from collections.abc import Iterator, Sequence
+from itertools import groupby
 from typing import NamedTuple
 
 import torch
@@ -45,8 +46,7 @@ def roll_out_baselines(
         if times:
             yield f"{task.actions.names[edit]} x{times}", finished.images
     sequence, finished = find_best_sequence(task, scenes)
-    names = [task.actions.names[edit] for edit in sequence]
-    yield f"best sequence ({', '.join(names) or 'no edit'})", finished.images
+    yield f"best sequence ({name_sequence(task, sequence)})", finished.images
     yield "random policy", _random(task, scenes, seed)
     own = [task.baselines(scene) for scene in scenes]
     for name in own[0] if own else ():
@@ -97,6 +97,19 @@ def _repeat_edit(task: Task, scenes: Sequence[Scene], edit: int) -> tuple[int, F
 
 
 @torch.no_grad()
+def name_sequence(task: Task, sequence: Sequence[int]) -> str:
+    """Name the edits of a sequence in order, repeated ones with how often.
+
+    Example:
+        >>> from pixelrl_tasks.denoising import Denoising
+        >>> name_sequence(Denoising(), [8, 6, 6, 6])
+        'box, gaussian 1.5 x3'
+    """
+    runs = [(task.actions.names[edit], len(list(same))) for edit, same in groupby(sequence)]
+    told = [name if times == 1 else f"{name} x{times}" for name, times in runs]
+    return ", ".join(told) or "no edit"
+
+
 def find_best_sequence(task: Task, scenes: Sequence[Scene]) -> tuple[list[int], Finished]:
     """Add to a sequence the edit of the highest reward, until none has any or the episode ends.
 

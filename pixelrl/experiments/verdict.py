@@ -7,7 +7,7 @@ import torch
 
 from pixelrl.config.compose import Experiment
 from pixelrl.data.module import Whole
-from pixelrl.experiments.baselines import find_best_sequence
+from pixelrl.experiments.baselines import find_best_sequence, name_sequence
 from pixelrl.maps import Scene, exact
 from pixelrl.runs.layout import lay_out
 from pixelrl.runs.tables import Row, Table, mean_values, means
@@ -15,6 +15,7 @@ from pixelrl.task import Task
 
 SAME = "on the same images"
 """The column that tells the rows apart."""
+SEQUENCE = "best fixed sequence"
 MOST = 8
 """So many images at most, for the sequence is searched on them."""
 LONGEST = 1024
@@ -30,14 +31,16 @@ class Verdict(NamedTuple):
         table: no edit, the best fixed sequence and the policy, with the task's scores and the
             reward on the same images; without rows if no image is small enough.
         warnings: what a person should know of, a sentence each.
+        sequence: the best fixed one's edits, in words; empty if no image is small enough.
     """
 
     table: Table
     warnings: Sequence[str]
+    sequence: str = ""
 
     def told(self) -> str:
         """Lay it out for a terminal, an empty text for nothing."""
-        table = [lay_out(self.table)] if self.table.rows else []
+        table = [lay_out(self.table), f"{SEQUENCE}: {self.sequence}"] if self.table.rows else []
         return "\n".join([*table, *(f"warning: {warning}" for warning in self.warnings)])
 
 
@@ -74,13 +77,11 @@ def judge(experiment: Experiment, policy: Table, shares: Mapping[str, float]) ->
     if not scenes:
         return Verdict(Table((SAME,)), warnings)
     sequence, played = find_best_sequence(task, scenes)
-    names = [task.actions.names[edit] for edit in sequence]
-    told = ", ".join(names) or "no edit"
     nothing = _scored(task, [scene["image"] for scene in scenes], scenes)
     rows: list[Row] = [
         {SAME: "no edit", **nothing, "reward": 0.0},
         {
-            SAME: f"best fixed sequence ({told})",
+            SAME: SEQUENCE,
             **_scored(task, played.images, scenes),
             "reward": played.reward,
         },
@@ -89,7 +90,8 @@ def judge(experiment: Experiment, policy: Table, shares: Mapping[str, float]) ->
     rows.append({SAME: "policy", **{name: found[name] for name in (*nothing, "reward")}})
     reward = float(found["reward"] or 0.0)
     table = Table((SAME,), rows, policy.declared)
-    return Verdict(table, [*_losses(reward, played.reward), *warnings])
+    told = name_sequence(task, sequence)
+    return Verdict(table, [*_losses(reward, played.reward), *warnings], told)
 
 
 def _losses(policy: float, sequence: float) -> list[str]:

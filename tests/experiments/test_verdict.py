@@ -31,7 +31,9 @@ def test_three_lines_are_of_the_same_images_and_scores(tmp_path: Path) -> None:
     mean = sum(float(row["input_psnr"]) for row in table.rows) / 3
     assert nothing["psnr"] == pytest.approx(mean)
     assert policy["psnr"] == pytest.approx(sum(float(row["psnr"]) for row in table.rows) / 3)
-    assert str(sequence["on the same images"]).startswith("best fixed sequence (")
+    assert sequence["on the same images"] == "best fixed sequence"
+    assert f"\nbest fixed sequence: {verdict.sequence}\n" in verdict.told() + "\n"
+    assert verdict.sequence.split(",")[0].partition(" x")[0] in experiment.task.actions.names
     assert float(sequence["reward"]) > 0
     assert float(sequence["psnr"]) > float(nothing["psnr"])
 

@@ -151,7 +151,7 @@ def test_baselines_of_any_task_choose_what_pays() -> None:
     assert "plus x2" in found
     for images, scene in zip(found["plus x2"], scenes, strict=True):
         torch.testing.assert_close(images, scene["target"])
-    assert "best sequence (plus, plus)" in found
+    assert "best sequence (plus x2)" in found
     assert not any(name.startswith("minus") for name in found)  # never rewarded
     assert torch.equal(found["no edit"][0], scenes[0]["image"])
     rows = [{"image": name, "psnr": 20.0, "ssim": 0.5, "reward": 1.0} for name in ("a", "b")]
