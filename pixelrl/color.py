@@ -1,5 +1,8 @@
 """CIELab of RGB images: where color differences are measured."""
 
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextvars import ContextVar
 from typing import Literal
 
 import kornia.color
@@ -15,6 +18,38 @@ _TO_XYZ = (
     (0.0, 0.0, 0.8252100),
 )
 _WHITE = (0.9642, 1.0, 0.82521)
+
+_ONCE: ContextVar[dict[int, dict[Space, Tensor]] | None] = ContextVar("once", default=None)
+"""By identity the images that are to be turned into Lab once, and what they became."""
+
+
+def convert_once(*images: Tensor) -> AbstractContextManager[None]:
+    """Turn these images into Lab once, however often that is asked for within.
+
+    A reward that compares in Lab is asked for every edit, with the same image and target each time.
+
+    Args:
+        images: of any shape; the very tensors, not equal ones.
+
+    Example:
+        >>> image = torch.rand(1, 3, 2, 2)
+        >>> with convert_once(image):
+        ...     rgb_to_lab(image) is rgb_to_lab(image), rgb_to_lab(image.clone()) is None
+        (True, False)
+        >>> rgb_to_lab(image) is rgb_to_lab(image)
+        False
+    """
+    # A compiler finds out by itself what is computed twice.
+    return nullcontext() if torch.compiler.is_dynamo_compiling() else _converting(images)
+
+
+@contextmanager
+def _converting(images: tuple[Tensor, ...]) -> Iterator[None]:
+    token = _ONCE.set({id(image): {} for image in images})
+    try:
+        yield
+    finally:
+        _ONCE.reset(token)
 
 
 def rgb_to_lab(image: Tensor, space: Space = "srgb") -> Tensor:
@@ -32,6 +67,16 @@ def rgb_to_lab(image: Tensor, space: Space = "srgb") -> Tensor:
         >>> rgb_to_lab(red).flatten().round(), rgb_to_lab(red, "prophoto").flatten().round()
         (tensor([53., 80., 67.]), tensor([ 61., 139., 104.]))
     """
+    once = None if torch.compiler.is_dynamo_compiling() else _ONCE.get()
+    kept = None if once is None else once.get(id(image))
+    if kept is None:
+        return _convert(image, space)
+    if space not in kept:
+        kept[space] = _convert(image, space)
+    return kept[space]
+
+
+def _convert(image: Tensor, space: Space) -> Tensor:
     if space == "srgb":
         found: Tensor = kornia.color.rgb_to_lab(image)
         return found
@@ -55,9 +100,11 @@ def lab_distance(image: Tensor, other: Tensor, space: Space = "srgb") -> Tensor:
         tensor([[[[100., 100.]]]])
     """
     difference = rgb_to_lab(image, space) - rgb_to_lab(other, space)
-    # Unlike the root of a sum of squares, this has a gradient where both are equal: zero.
-    distance: Tensor = torch.linalg.vector_norm(difference, dim=1, keepdim=True)
-    return distance
+    squared = difference.square().sum(1, keepdim=True)
+    # Where both are equal, the root has a gradient, zero. (So has `vector_norm`, which takes many
+    # times as long over channels.)
+    apart = squared > 0
+    return torch.where(apart, torch.where(apart, squared, 1).sqrt(), 0)
 
 
 def _root(value: Tensor) -> Tensor:

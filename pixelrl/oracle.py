@@ -6,6 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from pixelrl.color import convert_once
 from pixelrl.errors import ConfigError
 from pixelrl.maps import Scene
 from pixelrl.task import Task
@@ -80,8 +81,8 @@ def price_candidates(reward: Reward, image: Tensor, candidates: Tensor, scene: S
         >>> task.actions.names[int(rewards[0, :, 4, 4].argmax())]
         '+1'
     """
-    outcomes = candidates.unbind(1)
-    return torch.cat([reward(image, outcome, scene) for outcome in outcomes], 1)
+    with convert_once(image, *scene.values()):
+        return torch.cat([reward(image, outcome, scene) for outcome in candidates.unbind(1)], 1)
 
 
 def measure_reward_spread(

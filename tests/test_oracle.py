@@ -9,12 +9,14 @@ import torch
 from hypothesis import given
 from torch import Tensor
 
+from pixelrl import color
 from pixelrl.actions import Edit, keep, shift
 from pixelrl.errors import ConfigError
 from pixelrl.maps import Scene
-from pixelrl.oracle import greedy, rewards_per_edit
+from pixelrl.oracle import greedy, price_candidates, rewards_per_edit
 from pixelrl.rewards import squared_error_drop
 from pixelrl.rl.rollout import replay
+from pixelrl_tasks.color_enhancement import ColorEnhancement
 from strategies import chosen, scenes, seeds
 from toys import Published, Toy
 
@@ -90,3 +92,24 @@ def test_rewards_per_edit_look_at_the_scene() -> None:
     mask = torch.tensor([[[[1.0, 0.0], [0.0, 1.0]]]])
     per_edit = rewards_per_edit(Masked(), image, {"target": image + 1, "mask": mask})
     assert ((per_edit != 0).any(1, keepdim=True) == mask.bool()).all()
+
+
+def test_in_lab_image_and_target_are_converted_once_for_all_edits(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    task, rng = ColorEnhancement(), torch.Generator().manual_seed(0)
+    image = torch.rand(2, 3, 6, 5, generator=rng, dtype=torch.float64)
+    target = torch.rand(2, 3, 6, 5, generator=rng, dtype=torch.float64, requires_grad=True)
+    scene = {"image": image, "target": target}
+    candidates = task.candidates(image, scene)
+    each = torch.cat([task.reward(image, one, scene) for one in candidates.unbind(1)], 1)
+    (wanted,) = torch.autograd.grad(each.square().sum(), target)
+    convert, calls = color._convert, []
+    monkeypatch.setattr(color, "_convert", lambda *words: calls.append(1) or convert(*words))
+    found = price_candidates(task.reward, image, candidates, scene)
+    (gradient,) = torch.autograd.grad(found.square().sum(), target)
+    assert torch.equal(found, each)
+    torch.testing.assert_close(gradient, wanted)
+    assert len(calls) == len(task.actions) + 2
+    task.reward(image, candidates[:, 0], scene)
+    assert len(calls) == len(task.actions) + 5  # outside, nothing is kept
