@@ -112,4 +112,4 @@ def test_in_lab_image_and_target_are_converted_once_for_all_edits(
     torch.testing.assert_close(gradient, wanted)
     assert len(calls) == len(task.actions) + 2
     task.reward(image, candidates[:, 0], scene)
-    assert len(calls) == len(task.actions) + 5  # outside, nothing is kept
+    assert len(calls) == len(task.actions) + 2 + 4  # outside, nothing is kept
