@@ -7,7 +7,7 @@ at the start: learning by reinforcement begins at the agent that is greedy on it
 """
 
 from collections.abc import Sequence
-from typing import cast
+from typing import Self, cast
 
 import torch
 from torch import Tensor, nn
@@ -55,6 +55,14 @@ class GoalPolicy(nn.Module):
         edits = len(task.actions)
         self.correction = make_correction(task.channels * (2 + edits) + 2, edits + 1)
         self.register_buffer("reward_spread", torch.zeros(()))
+        self.corrects = True
+        self.register_load_state_dict_post_hook(_look_again)  # type: ignore[no-untyped-call]
+
+    def train(self, mode: bool = True) -> Self:  # noqa: FBT001, FBT002 - as its parent has it
+        """Learn from here on, or edit; to edit, a correction that is zero is not computed."""
+        super().train(mode)
+        self.corrects = mode or not _is_zero(cast("nn.Conv2d", self.correction[-1]))
+        return self
 
     @property
     def reach(self) -> int:
@@ -123,10 +131,10 @@ class GoalPolicy(nn.Module):
                 packed.candidates,
                 {**packed.maps, "target": goal},
             )
-        corrected, value = self._correct(_view(packed, goal, doubt, over), with_value)
-        logits = rewards / (self.temperature * unit(self.reward_spread)) + corrected.to(
-            rewards.dtype
-        )
+        logits, value = rewards / (self.temperature * unit(self.reward_spread)), None
+        if with_value or self.corrects:
+            corrected, value = self._correct(_view(packed, goal, doubt, over), with_value)
+            logits = logits + corrected.to(logits.dtype)
         following = torch.cat([goal, doubt, over + 1 / self.task.length], 1)
         return PolicyOutput(logits, value, following, doubt)
 
@@ -159,6 +167,17 @@ def make_correction(inputs: int, outputs: int) -> nn.Sequential:
     nn.init.zeros_(last.weight)
     nn.init.zeros_(last.bias)  # type: ignore[arg-type]
     return nn.Sequential(*layers, last)
+
+
+def _look_again(policy: nn.Module, _: object) -> None:
+    """Have a policy look at weights that were loaded into it."""
+    policy.train(policy.training)
+
+
+def _is_zero(last: nn.Conv2d) -> bool:
+    """Tell whether a layer answers zero whatever it sees; of a device without numbers, nothing."""
+    weights = (last.weight, cast("Tensor", last.bias))
+    return not any(weight.is_meta or bool(weight.any()) for weight in weights)
 
 
 def unit(spread: Tensor) -> Tensor:

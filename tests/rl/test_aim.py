@@ -117,6 +117,36 @@ def test_learning_begins_at_the_greedy_agent_with_the_goal_as_target(seed: int) 
         assert not step.output.value.any()
 
 
+def test_a_correction_of_zero_is_not_computed_to_edit() -> None:
+    task = Published()
+    policy, scene = goal_policy(task), toy_scene(1, 1, 12, 12)
+    looks: list[int] = []
+    policy.correction[0].register_forward_hook(lambda *_: looks.append(1))
+
+    def edits() -> tuple[Tensor, int]:
+        looks.clear()
+        with torch.inference_mode():
+            world, agents = play_at_size(task, policy, scene["image"], tile=0, with_value=False)
+            *_, last = rollout(world, agents, scene, choose_greedy)
+        return last.after, len(looks)
+
+    computed, times = edits()
+    assert times == task.length  # it may learn
+    policy.eval()
+    found, times = edits()
+    assert times == 0
+    assert torch.equal(found, computed)
+    torch.nn.init.constant_(policy.correction[-1].bias[0], 9.0)  # type: ignore[index, arg-type]
+    policy.load_state_dict(policy.state_dict())
+    other, times = edits()
+    assert times == task.length  # what was loaded corrects
+    assert not torch.equal(other, computed)
+    torch.nn.init.zeros_(policy.correction[-1].bias)  # type: ignore[arg-type]
+    assert edits()[1] == task.length
+    assert policy.eval().corrects is False
+    assert policy.train().corrects is True
+
+
 def test_logits_are_told_in_units_of_what_rewards_differ_by() -> None:
     policy, scene = goal_policy(Toy()), toy_scene(1, 1, 9, 9)
     one = play(policy, scene)[0].output.logits
