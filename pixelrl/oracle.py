@@ -144,7 +144,7 @@ def greedy(task: Task, scene: Scene) -> tuple[Tensor, Tensor]:
     image = scene["image"]
     images, choices = [], []
     for _ in range(task.length):
-        choice = rewards_per_edit(task, image, scene).argmax(1)
+        choice = rewards_per_edit(task, image, scene).max(1).indices
         image = task.step(image, choice, scene)
         images.append(image)
         choices.append(choice)
