@@ -12,7 +12,7 @@ from pixelrl.images.carrying import carry_change, lay_on_white, take_luminance
 from pixelrl.images.photograph import Photograph
 
 WHOLE = (19595, 38470, 7471)
-"""The same in 65536ths, by which Pillow makes 8-bit color gray."""
+"""`carrying.LUMA` in 65536ths, by which Pillow makes 8-bit color gray."""
 
 
 class Restore(Protocol):

@@ -20,7 +20,7 @@ from pixelrl.images.deep import turn_upright
 from pixelrl.images.exif import ORIENTATION, load_exif, read_exif
 from pixelrl.images.files import as_bytes, write_image
 from pixelrl.images.formats import BY_SUFFIX, format_of
-from pixelrl.images.metadata import Metadata
+from pixelrl.images.metadata import Metadata, read_resolution
 from pixelrl.images.photograph import Photograph
 from pixelrl.images.writing import write_photograph
 from pixelrl.intervention.syntax import describe_rule
@@ -80,41 +80,30 @@ def _save_picture(result: "Result", path: Path) -> None:
         write_photograph(path, photograph, edited[0])
         return
     samples = result.samples(edited)[0].float()
-    made = _tell(
-        result.image, format_of(path).name, gray=len(samples) < 3, clear=len(samples) in {2, 4}
-    )
-    if made.metadata.turn != 1:  # an image whose EXIF says that it lies on its side
-        upright = turn_upright(samples.movedim(0, -1).numpy(), made.metadata.turn)
+    gray, clear = len(samples) < 3, len(samples) in {2, 4}
+    plain = Metadata(format_of(path).name, "uint8", gray=gray, clear=clear)
+    told = _tell(result.image, plain)
+    if told.turn != 1:  # an image whose EXIF says that it lies on its side
+        upright = turn_upright(samples.movedim(0, -1).numpy(), told.turn)
         samples = torch.from_numpy(np.ascontiguousarray(upright)).movedim(-1, 0)
-    if made.metadata.clear:
-        samples, made = samples[:-1], replace(made, alpha=samples[-1:])
-    write_photograph(path, made, samples)
+    colors, alpha = (samples[:-1], samples[-1:]) if clear else (samples, None)
+    write_photograph(path, Photograph(colors, None, alpha, told, told.profile), colors)
 
 
-def _tell(
-    image: Any,  # noqa: ANN401 - of any kind
-    name: str,
-    *,
-    gray: bool,
-    clear: bool,
-) -> Photograph:
-    """Tell what the file of a picture that came from none should say, by its format's name."""
-    nothing = torch.empty(0)
+def _tell(image: Any, plain: Metadata) -> Metadata:  # noqa: ANN401 - of any kind
+    """Add what the file of a picture that came from none should say of its depth and origin."""
     if not isinstance(image, Image.Image):
         deep = getattr(image, "dtype", None) == np.uint16
-        told = Metadata(name, "uint16" if deep else "uint8", gray=gray, clear=clear)
-        return Photograph(nothing, None, None, told)
+        return replace(plain, kind="uint16") if deep else plain
     exif = read_exif(image)
-    told = Metadata(
-        format=name,
+    return replace(
+        plain,
         kind="uint16" if image.mode == "I;16" else "uint8",
-        gray=gray,
-        clear=clear,
         turn=load_exif(exif).get(ORIENTATION, 1),
         exif=exif,
-        dpi=image.info.get("dpi"),
+        dpi=read_resolution(image.info),
+        profile=image.info.get("icc_profile") or b"",
     )
-    return Photograph(nothing, None, None, told, image.info.get("icc_profile") or b"")
 
 
 def _save_record(result: "Result", path: Path) -> None:

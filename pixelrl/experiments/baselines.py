@@ -96,7 +96,6 @@ def _repeat_edit(task: Task, scenes: Sequence[Scene], edit: int) -> tuple[int, F
     return times, best
 
 
-@torch.no_grad()
 def name_sequence(task: Task, sequence: Sequence[int]) -> str:
     """Name the edits of a sequence in order, repeated ones with how often.
 
@@ -110,6 +109,7 @@ def name_sequence(task: Task, sequence: Sequence[int]) -> str:
     return ", ".join(told) or "no edit"
 
 
+@torch.no_grad()
 def find_best_sequence(task: Task, scenes: Sequence[Scene]) -> tuple[list[int], Finished]:
     """Add to a sequence the edit of the highest reward, until none has any or the episode ends.
 

@@ -16,6 +16,7 @@ from pixelrl.task import Task
 SAME = "on the same images"
 """The column that tells the rows apart."""
 SEQUENCE = "best fixed sequence"
+"""What its row is called, and the line that names its edits."""
 MOST = 8
 """So many images at most, for the sequence is searched on them."""
 LONGEST = 1024

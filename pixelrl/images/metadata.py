@@ -1,5 +1,6 @@
 """What a picture's file says beside its pixels, so that an edit of it can say the same."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
@@ -92,6 +93,19 @@ def measure_picture(path: Path) -> int:
         return 0
 
 
+def read_resolution(info: Mapping[Any, Any]) -> tuple[float, float] | None:
+    """Read from what Pillow knows of an image its resolution, in pixels per inch; None for none.
+
+    Example:
+        >>> read_resolution({"dpi": (300, 300)}), read_resolution({"dpi": (0, 0)})
+        ((300.0, 300.0), None)
+    """
+    told = info.get("dpi")
+    if not (isinstance(told, tuple) and len(told) == 2 and all(told)):
+        return None
+    return float(told[0]), float(told[1])
+
+
 def _of_other(path: Path) -> Metadata:
     with open_picture(path) as opened:
         mode, told = opened.mode, opened.info
@@ -110,7 +124,7 @@ def _of_other(path: Path) -> Metadata:
             _bytes(told.get("xmp") or told.get("XML:com.adobe.xmp")),
             iptc,
             read_texts(opened),
-            _resolution(told.get("dpi")),
+            read_resolution(told),
             read_embedded_profile(path),
             int(getattr(opened, "n_frames", 1)) - 1,
             (*([reduced] if reduced else []), *left),
@@ -146,12 +160,6 @@ def _of_tiff(path: Path) -> Metadata:
             further,
             tuple(filter(None, (named, *deep, *describe_tags(tags)))),
         )
-
-
-def _resolution(told: Any) -> tuple[float, float] | None:  # noqa: ANN401 - whatever a file says
-    if not (isinstance(told, tuple) and len(told) == 2 and all(told)):
-        return None
-    return float(told[0]), float(told[1])
 
 
 def _bytes(value: Any) -> bytes:  # noqa: ANN401 - whatever a file says

@@ -40,6 +40,8 @@ class GoalPolicy(nn.Module):
 
     reward_spread: Tensor
     """``()``, what rewards of different edits typically differ by; zero if not measured yet."""
+    corrects: bool
+    """Whether the correction is computed where no value is wanted; `train` decides."""
 
     def __init__(
         self,

@@ -3,11 +3,11 @@
     PYTHONPATH=tests python -m benchmarks.sizes [--megapixels 0.1 1 12 50] [--weights denoising]
 
 Each size is a process of its own, `pixelrl edit` on one thread, as a person would start it. The
-pictures are the bundled photographs, laid out side by side, with Gaussian noise of
-sigma 25, as TIFF, which is read and written by regions. Seconds are those that the process had a
-core for, less those of a picture of a thousand pixels, so that starting does not count; other
-programs on the machine disturb them less than the wall's. The exponent is the slope of the line
-through the logarithms: 1 if twice the pixels take twice as long.
+pictures are the bundled photographs, laid out side by side, with Gaussian noise of sigma 25, as
+TIFF, which is read and written by regions. Seconds are those that the process had a core for, less
+those of a picture of a thousand pixels, so that starting does not count; other programs on the
+machine disturb them less than the wall's. The exponent is the slope of the line through the
+logarithms: 1 if twice the pixels take twice as long.
 """
 
 import argparse
