@@ -29,6 +29,7 @@ class Photograph:
         profile: ICC profile that an edit has to carry; empty for none.
 
     Example:
+        >>> import torch
         >>> color = Metadata("PNG", "uint8", gray=False, clear=False)
         >>> Photograph(torch.zeros(1, 2, 2), torch.zeros(3, 2, 2), None, color).luminance_alone
         True
@@ -45,6 +46,7 @@ class Photograph:
         """Whether agents see the luminance of a picture that has color.
 
         Example:
+            >>> import torch
             >>> gray = Metadata("PNG", "uint8", gray=True, clear=False)
             >>> Photograph(torch.zeros(1, 2, 2), None, None, gray).luminance_alone
             False
@@ -119,6 +121,7 @@ def finish_photograph(photograph: Photograph, edited: Tensor) -> Tensor:
         ``(K,H,W)``, K 1 or 3, without transparency.
 
     Example:
+        >>> import torch
         >>> metadata = Metadata("PNG", "uint8", gray=False, clear=False)
         >>> red = torch.tensor([0.75, 0.25, 0.25])[:, None, None]
         >>> photograph = Photograph(torch.full((1, 1, 1), 0.4), red, None, metadata)
