@@ -45,6 +45,9 @@ class Network:
         memory: of ``published``, whether the policy branch carries a ConvGRU.
         widths: of ``goal``, channels of the levels, each at half the size of the one before.
         blocks: of ``goal``, residual blocks of a level on the way down, and on the way up.
+        ensemble: of ``goal``, whether agents that edit aim at the mean goal of the picture's eight
+            turns and mirrors, for eight times the network's work; for damage that looks alike from
+            all sides, such as noise, and not for text.
         init: weight file to start from: a checkpoint (``.ckpt``), a published ``.npz``, or an
             IRCNN ``.caffemodel``; empty for random weights.
 
@@ -58,6 +61,7 @@ class Network:
     memory: bool = True
     widths: tuple[int, ...] = number((48, 64, 96, 128), at_most(4096))
     blocks: int = number(1, at_most(64))
+    ensemble: bool = False
     init: str = ""
 
 
@@ -208,7 +212,7 @@ class Run:
         accumulate: parts that each process learns its share of a batch from, one after the other,
             in that much less memory; what is learned does not change.
         threads: CPU threads; 0 leaves the choice to torch.
-        validate_every: episodes between validations.
+        validate_every: episodes between validations; the end of a run is validated, too.
         checkpoint_every: episodes between checkpoints; also the most a kill can lose.
         checkpoint_minutes: minutes after which a checkpoint is due too; 0 for never.
         loggers: ``wandb`` and ``tensorboard``, beside the CSV file that is always written.

@@ -74,6 +74,7 @@ def make_checkpointing(
 ) -> list[Callback]:
     """Make what keeps a run's checkpoints and tells where it is."""
     run, stop = experiment.run, StopOnSignal()
+    episodes = experiment.learning.batches
     return [
         StoreSettings(as_plain(experiment), supervised=supervised),
         stop,
@@ -81,10 +82,11 @@ def make_checkpointing(
             directory,
             Due(run.checkpoint_every, run.checkpoint_minutes),
             validate_every(experiment),
+            episodes,
             stop,
             experiment.name,
         ),
-        Progress(experiment.learning.batches),
+        Progress(episodes),
     ]
 
 

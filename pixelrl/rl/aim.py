@@ -35,6 +35,7 @@ class GoalPolicy(nn.Module):
         task: whose edits are priced by `Task.aim_reward`: local, measured against ``target``.
         widths: of the goal network, see `GoalNet`.
         blocks: of the goal network.
+        ensemble: of the goal network.
         temperature: of the policy, in units of `reward_spread`.
     """
 
@@ -49,11 +50,18 @@ class GoalPolicy(nn.Module):
         *,
         widths: Sequence[int] = (48, 64, 96, 128),
         blocks: int = 1,
+        ensemble: bool = False,
         temperature: float = 0.5,
     ) -> None:
         super().__init__()
         self.task, self.temperature = task, temperature
-        self.goal = GoalNet(task.observation_channels, task.channels, widths=widths, blocks=blocks)
+        self.goal = GoalNet(
+            task.observation_channels,
+            task.channels,
+            widths=widths,
+            blocks=blocks,
+            ensemble=ensemble,
+        )
         edits = len(task.actions)
         self.correction = make_correction(task.channels * (2 + edits) + 2, edits + 1)
         self.register_buffer("reward_spread", torch.zeros(()))

@@ -62,6 +62,9 @@ class GoalNet(nn.Module):
         channels: channels C of the image.
         widths: channels of the levels, the finest first; one level is a plain residual trunk.
         blocks: residual blocks of a level on each way.
+        ensemble: whether, once it learns no more, it answers the mean over the picture's eight
+            turns and mirrors (geometric self-ensemble, Timofte et al. 2016), for eight times the
+            work.
 
     Example:
         >>> net = GoalNet(observation_channels=1, channels=1, widths=(8, 16))
@@ -76,9 +79,10 @@ class GoalNet(nn.Module):
         *,
         widths: Sequence[int] = (48, 64, 96, 128),
         blocks: int = 1,
+        ensemble: bool = False,
     ) -> None:
         super().__init__()
-        self.blocks, self.levels = blocks, len(widths)
+        self.blocks, self.levels, self.ensemble = blocks, len(widths), ensemble
         self.head = _conv(4 * observation_channels, widths[0])
         self.down = nn.ModuleList(_blocks(width, blocks) for width in widths)
         self.up = nn.ModuleList(_blocks(width, blocks) for width in widths)
@@ -118,7 +122,15 @@ class GoalNet(nn.Module):
             Goal and doubt, in the image's dtype also under autocast.
         """
         height, width = observation.shape[-2:]
-        seen = F.pixel_unshuffle(_fill_cells(observation, self.stride), 2)
+        filled = _fill_cells(observation, self.stride)  # so that every turn has the same cells
+        alone = self.training or not self.ensemble
+        residual, doubt = self._answer(filled) if alone else self._average(filled)
+        residual = _cut(residual, height, width).to(image.dtype)
+        return Goal(image + residual, _cut(doubt, height, width).to(image.dtype))
+
+    def _answer(self, filled: Tensor) -> tuple[Tensor, Tensor]:
+        """Answer residual ``(B,C,H,W)`` and doubt ``(B,1,H,W)`` of whole cells."""
+        seen = F.pixel_unshuffle(filled, 2)
         seen = self.head(seen.contiguous(memory_format=torch.channels_last))
         kept: list[Tensor] = []
         for down, shrink in zip(self.down, self.shrink, strict=False):
@@ -128,10 +140,22 @@ class GoalNet(nn.Module):
         for level in reversed(range(self.levels - 1)):
             seen = kept[level] + SCALE * F.pixel_shuffle(self.grow[level](seen), 2)
             seen = self.up[level](seen)
-        residual = _cut(F.pixel_shuffle(self.tail(seen), 2), height, width).to(image.dtype)
         # The doubt learns from what the goal has found, and never changes it.
-        doubt = _cut(F.pixel_shuffle(self.doubt(seen.detach()), 2), height, width).to(image.dtype)
-        return Goal(image + residual, FLOOR + torch.exp(doubt.clamp(-20, 5) - 5))
+        doubt = F.pixel_shuffle(self.doubt(seen.detach()), 2)
+        doubt = FLOOR + torch.exp(doubt.clamp(-20, 5) - 5)
+        return F.pixel_shuffle(self.tail(seen), 2), doubt
+
+    def _average(self, filled: Tensor) -> tuple[Tensor, Tensor]:
+        """Answer the means over turns and mirrors, each turned back."""
+        residuals, doubts = zip(*(self._turned(filled, number) for number in range(8)), strict=True)
+        return torch.stack(residuals).mean(0), torch.stack(doubts).mean(0)
+
+    def _turned(self, filled: Tensor, number: int) -> tuple[Tensor, Tensor]:
+        """Answer what a turned picture shows; numbers from 4 on are mirrored, too."""
+        quarters, mirrored = number % 4, number >= 4
+        found = self._answer((filled.flip(3) if mirrored else filled).rot90(quarters, (2, 3)))
+        residual, doubt = (maps.rot90(-quarters, (2, 3)) for maps in found)
+        return (residual.flip(3), doubt.flip(3)) if mirrored else (residual, doubt)
 
 
 def doubt_loss(goal: Goal, target: Tensor) -> Tensor:

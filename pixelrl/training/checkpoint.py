@@ -74,6 +74,7 @@ def _network(experiment: Experiment) -> Network:
             task,
             widths=network.widths,
             blocks=network.blocks,
+            ensemble=network.ensemble,
             temperature=experiment.learning.temperature,
         )
     return PolicyValueNet(

@@ -51,7 +51,8 @@ class KeepCheckpoints(Callback):
     Args:
         directory: of the run.
         due: tells when the last state is to be kept.
-        validate_every: episodes between validations.
+        validate_every: episodes between validations; one comes after the last episode, too.
+        episodes: of the whole run.
         stop: tells whether a signal asks the run to end.
         task: the task's name.
     """
@@ -61,11 +62,12 @@ class KeepCheckpoints(Callback):
         directory: Path,
         due: Due,
         validate_every: int,
+        episodes: int,
         stop: StopOnSignal | None = None,
         task: str = "",
     ) -> None:
-        self.directory, self.due, self.validate_every = directory, due, validate_every
-        self.task = task
+        self.directory, self.due, self.task = directory, due, task
+        self.validate_every, self.episodes = validate_every, episodes
         self.stop = stop or StopOnSignal()
         self.reward = float("-inf")
 
@@ -82,9 +84,12 @@ class KeepCheckpoints(Callback):
         Raises:
             StoppedError: a signal has asked for the end.
         """
-        if (batch_idx + 1) % self.validate_every:
+        episode = batch_idx + 1
+        if not self._is_validated(episode):
             _log_row(trainer, batch_idx)
-            self._keep(trainer, pl_module, batch_idx + 1)
+            self._keep(trainer, pl_module, episode)
+        elif episode == self.episodes:
+            trainer.should_stop = True  # as it would; but asked to, Lightning validates before
 
     def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Keep the state if it is the best so far, and the last one if it is time.
@@ -95,7 +100,7 @@ class KeepCheckpoints(Callback):
         episode = trainer.fit_loop.total_batch_idx + 1
         reward = float(trainer.callback_metrics.get("val/reward", float("nan")))
         # Lightning looks once more where something ends a run early; a run gone on with forgets it.
-        planned = episode % self.validate_every == 0
+        planned = self._is_validated(episode)
         if planned and reward > self.reward and reward != float("inf"):
             check_finite(pl_module, episode)
             self.reward = reward
@@ -110,6 +115,9 @@ class KeepCheckpoints(Callback):
     def load_state_dict(self, state_dict: dict[str, float]) -> None:
         """Recall it."""
         self.reward = state_dict["reward"]
+
+    def _is_validated(self, episode: int) -> bool:
+        return episode % self.validate_every == 0 or episode == self.episodes
 
     def _keep(self, trainer: pl.Trainer, module: pl.LightningModule, episode: int) -> None:
         # One process may hear of a signal, or of the time, an episode before the others do.

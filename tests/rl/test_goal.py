@@ -12,10 +12,10 @@ from pixelrl.rl.tiling import in_tiles
 from strategies import filled, seeds
 
 
-def goal_net(*widths: int, blocks: int = 1, seed: int = 0) -> GoalNet:
+def goal_net(*widths: int, blocks: int = 1, seed: int = 0, ensemble: bool = False) -> GoalNet:
     """Make a narrow network that does not answer the image itself."""
     torch.manual_seed(seed)
-    net = GoalNet(1, 1, widths=widths or (4, 6), blocks=blocks).double()
+    net = GoalNet(1, 1, widths=widths or (4, 6), blocks=blocks, ensemble=ensemble).double()
     torch.nn.init.normal_(net.tail.weight, std=0.1)
     return net
 
@@ -50,10 +50,28 @@ def test_no_answer_looks_farther_than_it_says(widths: tuple[int, ...], blocks: i
     assert net.reach - net.stride < farthest <= net.reach
 
 
+@given(st.integers(0, 3), st.booleans())
+def test_an_ensemble_answers_alike_from_all_sides(quarters: int, mirrored: bool) -> None:
+    net, one = goal_net(ensemble=True).eval(), goal_net().eval()
+    image = torch.rand(1, 1, 16, 24, dtype=torch.float64)  # whole cells
+
+    def turn(maps: torch.Tensor) -> torch.Tensor:
+        return (maps.flip(3) if mirrored else maps).rot90(quarters, (2, 3))
+
+    with torch.no_grad():
+        goal, turned = net(image, image), net(turn(image), turn(image))
+        same = torch.equal(net.train()(image, image).image, one(image, image).image)
+    assert same  # while it learns, each turn counts for itself
+    for straight, other in zip(goal, turned, strict=True):
+        torch.testing.assert_close(turn(straight), other, rtol=1e-12, atol=1e-12)
+
+
 @settings(max_examples=8)
-@given(st.integers(5, 60), st.integers(5, 60), st.integers(1, 40), seeds)
-def test_tiles_give_the_whole(height: int, width: int, tile: int, seed: int) -> None:
-    net = goal_net(3, 4, seed=seed % 50)
+@given(st.integers(5, 60), st.integers(5, 60), st.integers(1, 40), seeds, st.booleans())
+def test_tiles_give_the_whole(
+    height: int, width: int, tile: int, seed: int, ensemble: bool
+) -> None:
+    net = goal_net(3, 4, seed=seed % 50, ensemble=ensemble).eval()
     image = filled((1, 1, height, width), seed, dtype=torch.float64)
     with torch.no_grad():
         whole = net(image, image)

@@ -156,7 +156,7 @@ def test_a_state_is_due_after_minutes(tmp_path: Path, monkeypatch: pytest.Monkey
 
 def test_without_minutes_no_state_is_due_by_the_clock() -> None:
     assert not Due(100).late()
-    assert KeepCheckpoints(Path(), Due(100), 100).due.minutes == 0
+    assert KeepCheckpoints(Path(), Due(100), 100, 100).due.minutes == 0
 
 
 def test_memory_for_files_is_bounded(tmp_path: Path) -> None:
