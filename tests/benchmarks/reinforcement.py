@@ -28,7 +28,7 @@ from pixelrl.runs.directory import BEST
 from pixelrl.runs.tables import means
 
 TASK = "denoising"
-PUBLISHED = ("data.batch=8", "data.crop=64", "data.workers=0", "task.sigma=25")
+PUBLISHED = ("data.batch=8", "data.crop=64", "data.val_crop=160", "data.workers=0")
 SHORT, LONG = 2, 6
 """Batches of the two runs whose difference tells what a batch takes."""
 
