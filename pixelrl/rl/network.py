@@ -1,8 +1,8 @@
 """The network every agent looks through: dilated convolutions, two branches, a ConvGRU memory.
 
-AAAI-19, figure 2, and the official ``MyFCN.py``; written for speed. All of it computes in
-channels-last layout, the GRU's gates share one convolution over the input and one over the memory,
-the first step skips the memory it does not have, and the value branch runs only when asked for.
+AAAI-19, figure 2, and the official ``MyFCN.py``; written for speed. All of it computes in one layout
+of memory, the GRU's gates share one convolution over the input and one over the memory, the first
+step skips the memory it does not have, and the value branch runs only when asked for.
 """
 
 from typing import NamedTuple
@@ -135,7 +135,7 @@ class PolicyValueNet(nn.Module):
             >>> net.value(image).shape, torch.equal(net.value(image), net(image).value)
             (torch.Size([2, 1, 16, 16]), True)
         """
-        features = self.trunk(_channels_last(observation))
+        features = self.trunk(lay_out(observation))
         value: Tensor = self.value_head(self.value_body(features))
         return value.to(observation.dtype)
 
@@ -160,7 +160,7 @@ class PolicyValueNet(nn.Module):
             (torch.Size([2, 9, 16, 16]), True, False)
         """
         dtype = observation.dtype
-        features = self.trunk(_channels_last(observation))
+        features = self.trunk(lay_out(observation))
         hidden = self.policy_body(features)
         if self.memory is not None:
             hidden = memory = self.memory(hidden, memory)
@@ -169,14 +169,17 @@ class PolicyValueNet(nn.Module):
         return PolicyOutput(logits, value, memory)
 
 
-def _channels_last(maps: Tensor) -> Tensor:
-    """Lay maps ``(B,K,H,W)`` out channels last, visibly so.
+def lay_out(maps: Tensor) -> Tensor:
+    """Lay maps ``(B,K,H,W)`` out for convolutions: channels last, but not to learn on a CPU.
 
-    One channel lies in memory alike in both layouts, and convolutions that find the strides of the
-    other answer in that one, which the next has to turn.
+    There, learning takes a quarter longer in that layout (weights' gradients; oneDNN, AVX2).
     """
+    if torch.is_grad_enabled() and maps.device.type == "cpu":
+        return maps.contiguous()
     batch, channels, height, width = maps.shape
     if channels == 1:
+        # One channel lies in memory alike in both layouts, and convolutions that find the strides
+        # of the other answer in that one, which the next has to turn.
         return maps.reshape(batch, height, width, 1).permute(0, 3, 1, 2)
     return maps.contiguous(memory_format=torch.channels_last)
 
@@ -184,7 +187,6 @@ def _channels_last(maps: Tensor) -> Tensor:
 def _conv(inputs: int, outputs: int, dilation: int = 1, *, bias: bool = True) -> nn.Conv2d:
     conv = nn.Conv2d(inputs, outputs, 3, padding=dilation, dilation=dilation, bias=bias)
     nn.init.kaiming_normal_(conv.weight, nonlinearity="relu")
-    conv.weight = nn.Parameter(conv.weight.detach().contiguous(memory_format=torch.channels_last))
     if conv.bias is not None:
         nn.init.zeros_(conv.bias)
     return conv

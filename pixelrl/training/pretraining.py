@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from pixelrl.errors import ConfigError
 from pixelrl.maps import Scene, check_scene, exact
-from pixelrl.rl.network import PolicyValueNet
+from pixelrl.rl.network import PolicyValueNet, lay_out
 from pixelrl.settings import Learning
 from pixelrl.task import Task, reward_map
 from pixelrl.training.base import BaseModule
@@ -50,7 +50,7 @@ class Regression(BaseModule):
         image = scene["image"]
         with exact(self.device):
             observation = self.task.observe(image, scene)
-        features = self.trunk(observation.contiguous(memory_format=torch.channels_last))
+        features = self.trunk(lay_out(observation))
         residual: Tensor = self.head(self.body(features)).to(image.dtype)
         return image + residual
 

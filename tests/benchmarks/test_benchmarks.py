@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from benchmarks import edits, gpu, ratios, sizes
+from benchmarks import edits, gpu, ratios, reinforcement, sizes
+from photos import write_photos
 
 
 def test_the_edits_benchmark_compares_all_nine(capsys: pytest.CaptureFixture[str]) -> None:
@@ -74,3 +75,19 @@ def test_the_exponent_is_that_of_the_growth_without_the_start() -> None:
     found = [sizes.Measured(0.001, 5.0, 1.0)]
     found += [sizes.Measured(size, 5.0 + 3 * size**1.5, 1.0) for size in (0.1, 1.0, 50.0)]
     assert sizes.find_exponent(found) == pytest.approx(1.5)
+
+
+@pytest.mark.slow
+def test_what_reinforcement_adds_is_measured(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    photos = write_photos(tmp_path)
+    small = [f"data.{split}.image={photos}" for split in ("train", "val", "test")]
+    small += ["network.widths=[4]", "network.width=8", "data.crop=16", "data.val_crop=16"]
+    reinforcement.main(["--minutes", "0.001", "--seeds", "2", "learning.spread=9", *small])
+    table = capsys.readouterr().out.splitlines()[-len(reinforcement.WAYS) :]
+    for name, row in zip(reinforcement.WAYS, table, strict=True):
+        _, told, batches, psnr, deviation, _ = (cell.strip() for cell in row.split("|"))
+        assert told == name
+        assert all(int(count) >= 1 for count in batches.split(" + "))
+        assert float(psnr) > 0 <= float(deviation)

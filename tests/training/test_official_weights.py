@@ -172,7 +172,7 @@ def test_the_denoiser_starts_both_branches_and_the_value_head(tmp_path: Path) ->
 
 
 def test_layout_type_and_device_stay_ours(tmp_path: Path, device: str) -> None:
-    net = network().double().to(device)
+    net = network().double().to(device, memory_format=torch.channels_last)
     load_official_weights(net, None, saved(tmp_path, official()))
     weight = net.trunk[2].weight
     assert weight.dtype == torch.float64
