@@ -1,8 +1,8 @@
 """The network every agent looks through: dilated convolutions, two branches, a ConvGRU memory.
 
-AAAI-19, figure 2, and the official ``MyFCN.py``; written for speed. All of it computes in one layout
-of memory, the GRU's gates share one convolution over the input and one over the memory, the first
-step skips the memory it does not have, and the value branch runs only when asked for.
+AAAI-19, figure 2, and the official ``MyFCN.py``; written for speed. All of it computes in one
+layout of memory, the GRU's gates share one convolution over the input and one over the memory, the
+first step skips the memory it does not have, and the value branch runs only when asked for.
 """
 
 from typing import NamedTuple
