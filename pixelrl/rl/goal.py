@@ -141,9 +141,8 @@ class GoalNet(nn.Module):
             seen = kept[level] + SCALE * F.pixel_shuffle(self.grow[level](seen), 2)
             seen = self.up[level](seen)
         # The doubt learns from what the goal has found, and never changes it.
-        doubt = F.pixel_shuffle(self.doubt(seen.detach()), 2)
-        doubt = FLOOR + torch.exp(doubt.clamp(-20, 5) - 5)
-        return F.pixel_shuffle(self.tail(seen), 2), doubt
+        doubt = FLOOR + torch.exp(self.doubt(seen.detach()).clamp(-20, 5) - 5)
+        return F.pixel_shuffle(self.tail(seen), 2), F.pixel_shuffle(doubt, 2)
 
     def _average(self, filled: Tensor) -> tuple[Tensor, Tensor]:
         """Answer the means over turns and mirrors, each turned back."""
