@@ -5,6 +5,8 @@ import argparse
 from pixelrl.agents import Card, find_weights, list_agents, read_card
 
 NO_SETTINGS = ""
+FEW = 4
+"""Scores that the list shows of each; the card has all."""
 
 
 def options(parser: argparse.ArgumentParser) -> None:
@@ -28,19 +30,20 @@ def run(arguments: argparse.Namespace, overrides: list[str]) -> None:
     for card in cards:
         print(f"{card.name:<{width}}  {card.about}")
         for scored in card.scores:
-            print(f"{'':<{width}}    {scored.pictures}: {_tell(scored.means)}")
+            print(f"{'':<{width}}    {scored.pictures}: {_tell(scored.means, FEW)}")
     if not cards:
         print("no agents are installed.")
 
 
-def _tell(means: dict[str, float]) -> str:
-    """Tell scores beside those of the untouched input."""
-    return ", ".join(
+def _tell(means: dict[str, float], most: int | None = None) -> str:
+    """Tell scores, the first so many, beside those of the untouched input."""
+    told = [
         f"{name} {value:.4g}" + (f" (input {means[before]:.4g})" if before in means else "")
         for name, value in means.items()
         for before in [f"input_{name}"]
         if not name.startswith("input_") and name != "reward"
-    )
+    ]
+    return ", ".join(told[:most])
 
 
 def _lay_out(card: Card) -> str:
