@@ -81,7 +81,7 @@ def make_checkpointing(
         KeepCheckpoints(
             directory,
             Due(run.checkpoint_every, run.checkpoint_minutes),
-            validate_every(experiment),
+            run.validate_every,
             episodes,
             stop,
             experiment.name,
@@ -106,11 +106,6 @@ def check_finished(trainer: pl.Trainer, experiment: Experiment, cure: str) -> No
         raise CheckpointError(f"learned from {learned} of {wanted} episodes; {cure}.")
 
 
-def validate_every(experiment: Experiment) -> int:
-    """Episodes between validations: at least one validation comes in a run."""
-    return min(experiment.run.validate_every, experiment.learning.batches)
-
-
 def make_trainer(
     experiment: Experiment, directory: Path | None, callbacks: Sequence[Callback], start: int = 0
 ) -> pl.Trainer:
@@ -133,7 +128,7 @@ def make_trainer(
         settings = {
             "logger": make_loggers(experiment, directory, start),
             "log_every_n_steps": max(1, min(10, episodes)),
-            "val_check_interval": validate_every(experiment),
+            "val_check_interval": run.validate_every,
             "check_val_every_n_epoch": None,
             "num_sanity_val_steps": 0,
             "max_epochs": 1,

@@ -119,14 +119,13 @@ class GoalNet(nn.Module):
             image: ``(B,C,H,W)``, to which the network's residual is added.
 
         Returns:
-            Goal and doubt, in the image's dtype also under autocast.
+            Goal and doubt, in the maps' dtype also under autocast.
         """
         height, width = observation.shape[-2:]
         filled = _fill_cells(observation, self.stride)  # so that every turn has the same cells
         alone = self.training or not self.ensemble
         residual, doubt = self._answer(filled) if alone else self._average(filled)
-        residual = _cut(residual, height, width).to(image.dtype)
-        return Goal(image + residual, _cut(doubt, height, width).to(image.dtype))
+        return Goal(image + _cut(residual, height, width), _cut(doubt, height, width))
 
     def _answer(self, filled: Tensor) -> tuple[Tensor, Tensor]:
         """Answer residual ``(B,C,H,W)`` and doubt ``(B,1,H,W)`` of whole cells."""
@@ -141,8 +140,10 @@ class GoalNet(nn.Module):
             seen = kept[level] + SCALE * F.pixel_shuffle(self.grow[level](seen), 2)
             seen = self.up[level](seen)
         # The doubt learns from what the goal has found, and never changes it.
-        doubt = FLOOR + torch.exp(self.doubt(seen.detach()).clamp(-20, 5) - 5)
-        return F.pixel_shuffle(self.tail(seen), 2), F.pixel_shuffle(doubt, 2)
+        doubt = self.doubt(seen.detach()).to(filled.dtype)
+        doubt = FLOOR + torch.exp(doubt.clamp(-20, 5) - 5)
+        residual = self.tail(seen).to(filled.dtype)
+        return F.pixel_shuffle(residual, 2), F.pixel_shuffle(doubt, 2)
 
     def _average(self, filled: Tensor) -> tuple[Tensor, Tensor]:
         """Answer the means over turns and mirrors, each turned back."""

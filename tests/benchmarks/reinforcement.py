@@ -13,7 +13,7 @@ import argparse
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import mean, stdev
 from tempfile import TemporaryDirectory
@@ -61,16 +61,15 @@ class Stage:
 
 
 GOAL = Stage("learning.goal_episodes", settings=("learning.episodes=0",))
-AIMED = Stage("learning.episodes", 0.25, settings=("learning.goal_episodes=0",))
+AIMED = Stage("learning.episodes", settings=("learning.goal_episodes=0",))
 A3C = Stage("learning.episodes", recipe="published/denoising", settings=PUBLISHED)
-START = Stage("learning.episodes", 0.5, "published/denoising", PUBLISHED, supervised=True)
 WAYS: Mapping[str, tuple[Stage, ...]] = {
     "a goal alone": (GOAL,),
-    "a goal, then reinforcement": (Stage(GOAL.counts, 0.75, settings=GOAL.settings), AIMED),
+    "a goal, then reinforcement": (replace(GOAL, share=0.75), replace(AIMED, share=0.25)),
     "published rule, from nothing": (A3C,),
     "published rule, from a supervised start": (
-        START,
-        Stage(A3C.counts, 0.5, A3C.recipe, A3C.settings),
+        replace(A3C, share=0.5, supervised=True),
+        replace(A3C, share=0.5),
     ),
 }
 
