@@ -49,7 +49,8 @@ class Network:
             turns and mirrors, for eight times the network's work; for damage that looks alike from
             all sides, such as noise, and not for text.
         init: weight file to start from: a checkpoint (``.ckpt``), a published ``.npz``, or an
-            IRCNN ``.caffemodel``; empty for random weights.
+            IRCNN ``.caffemodel``; empty for random weights. A goal may begin with more blocks or
+            further levels than the file's: they change nothing at first.
 
     Example:
         >>> flat({"network": vars(Network(width=32))})["network.width"]

@@ -23,7 +23,8 @@ def start_from(module: PixelA3C, weights: Mapping[str, Any], path: Path) -> str:
     """Begin with another run's weights.
 
     A goal is learned on from where it stood in use, also in pictures of another number of channels
-    (`fit_channels`). What else is of another size, such as the correction then, begins anew.
+    (`fit_channels`) and by a network of more blocks or levels (`grow_parts`). What else is of another size,
+    such as the correction then, begins anew.
 
     Args:
         module: takes them.
@@ -47,6 +48,7 @@ def start_from(module: PixelA3C, weights: Mapping[str, Any], path: Path) -> str:
         for name, value in weights.items()
         if name.startswith("policy.goal.")
     }
+    goal = grow_parts(goal, own) | goal
     rest = {name: value for name, value in own.items() if not name.startswith("policy.goal.")}
     same = {
         name: weights[name]
@@ -88,6 +90,32 @@ def fit_channels(name: str, weight: Tensor, own: Tensor) -> Tensor:
     return torch.cat([shared] * new, axis)
 
 
+def grow_parts(weights: Mapping[str, Tensor], own: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Begin further blocks and coarser levels of a goal so that they change nothing yet.
+
+    What they find goes through a last layer that begins at zero, so that a larger network answers
+    at first what the smaller one does (Net2Net, Chen et al. 2016), and learns from there.
+
+    Args:
+        weights: a goal's, by name.
+        own: those of the module, which may have more blocks or levels.
+
+    Returns:
+        The weights that the smaller goal lacks; none if the larger one is no extension of it.
+    """
+    if not all(name in own and own[name].shape == value.shape for name, value in weights.items()):
+        return {}
+    further = {
+        name: value
+        for name, value in own.items()
+        if name.startswith("policy.goal.") and name not in weights
+    }
+    return {
+        name: torch.zeros_like(value) if ".second." in name or ".grow." in name else value
+        for name, value in further.items()
+    }
+
+
 def fill(module: PixelA3C, weights: Mapping[str, Any], path: Path) -> None:
     """Load weights by name; a network of another shape is named, not half loaded.
 
@@ -109,7 +137,7 @@ def fill(module: PixelA3C, weights: Mapping[str, Any], path: Path) -> None:
         names = ", ".join(sorted(missing | unknown)[:3])
         raise CheckpointError(
             f"{path}: its network has other parts than this one ({names}, …); set network.kind,"
-            " network.memory and learning.spread as they were."
+            " network.memory, network.widths and learning.spread as they were."
         )
     for name, value in weights.items():
         if value.is_floating_point() != own[name].is_floating_point():

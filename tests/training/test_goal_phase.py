@@ -199,11 +199,37 @@ def test_a_goal_begins_from_one_of_color_or_gray(tmp_path: Path, old: int, new: 
     torch.testing.assert_close(one.doubt, other.doubt)
 
 
-def test_a_goal_of_other_levels_is_refused(tmp_path: Path) -> None:
+@pytest.mark.parametrize("larger", ["network.widths=[8,12,4]", "network.blocks=2"])
+def test_a_grown_goal_answers_what_the_small_one_does_and_learns(
+    tmp_path: Path, larger: str
+) -> None:
+    fitted = fit(aiming(tmp_path, "run.name=start"))
+    start = fitted.directory / "checkpoints" / "last.ckpt"
+    before = restore(start).module.policy
+    after = build(aiming(tmp_path, f"network.init={start}", larger)).policy
+    assert isinstance(before, GoalPolicy)
+    assert isinstance(after, GoalPolicy)
+    assert len(list(after.parameters())) > len(list(before.parameters()))
+    image = torch.rand(1, 1, 32, 40)
+    one, other = before.goal(image, image), after.goal(image, image)
+    torch.testing.assert_close(one.image, other.image)
+    torch.testing.assert_close(one.doubt, other.doubt)
+    other.image.square().mean().backward()
+    small = before.state_dict()
+    gradients = {
+        name: weight.grad for name, weight in after.named_parameters() if name not in small
+    }
+    learned = [name for name, found in gradients.items() if found is not None and found.any()]
+    assert learned
+    assert all(".second." in name or ".grow." in name for name in learned)
+
+
+@pytest.mark.parametrize("other", ["network.widths=[8]", "network.widths=[6,8]"])
+def test_a_goal_of_other_levels_is_refused(tmp_path: Path, other: str) -> None:
     fitted = fit(aiming(tmp_path, "run.name=start"))
     start = fitted.directory / "checkpoints" / "last.ckpt"
     with pytest.raises(CheckpointError, match="its network has other parts"):
-        build(aiming(tmp_path, f"network.init={start}", "network.widths=[8,8,8]"))
+        build(aiming(tmp_path, f"network.init={start}", other))
 
 
 def test_weights_of_the_other_kind_are_told_in_a_line(tmp_path: Path, checkpoint: Path) -> None:
