@@ -23,8 +23,8 @@ def start_from(module: PixelA3C, weights: Mapping[str, Any], path: Path) -> str:
     """Begin with another run's weights.
 
     A goal is learned on from where it stood in use, also in pictures of another number of channels
-    (`fit_channels`) and by a network of more blocks or levels (`grow_parts`). What else is of another size,
-    such as the correction then, begins anew.
+    (`fit_channels`) and by a network of more blocks or levels (`grow_parts`). What else is of
+    another size, such as the correction then, begins anew.
 
     Args:
         module: takes them.
@@ -150,6 +150,6 @@ def fill(module: PixelA3C, weights: Mapping[str, Any], path: Path) -> None:
         if value.shape != own[name].shape:
             raise CheckpointError(
                 f"{path}: {name} is {tuple(value.shape)}, here {tuple(own[name].shape)}; set"
-                " network.width and the task's settings as they were."
+                " network.width, network.widths and the task's settings as they were."
             )
     module.load_state_dict(weights)

@@ -228,7 +228,7 @@ def test_a_grown_goal_answers_what_the_small_one_does_and_learns(
 def test_a_goal_of_other_levels_is_refused(tmp_path: Path, other: str) -> None:
     fitted = fit(aiming(tmp_path, "run.name=start"))
     start = fitted.directory / "checkpoints" / "last.ckpt"
-    with pytest.raises(CheckpointError, match="its network has other parts"):
+    with pytest.raises(CheckpointError, match=r"its network has other parts|, here \("):
         build(aiming(tmp_path, f"network.init={start}", other))
 
 
