@@ -13,8 +13,8 @@ from pixelrl.training.module import PixelA3C
 
 UNIT = "reward_spread"
 """The one weight that a module may have or not: the unit of the rewards it learns from."""
-HEAD, TAIL = "policy.goal.head.", "policy.goal.tail."
-"""The layers of a goal whose sizes follow from the number of channels."""
+HEAD, TAIL = "policy.goal.head.weight", "policy.goal.tail."
+"""The weights of a goal whose sizes follow from the number of channels."""
 CELL = 4
 """Pixels of a cell: `GoalNet` sees pictures at half of their sides."""
 
