@@ -65,8 +65,8 @@ def test_sizes_are_measured(capsys: pytest.CaptureFixture[str]) -> None:
     sizes.main(words)
     told = capsys.readouterr().out.splitlines()
     assert [line.split("|")[1].strip() for line in told if line.startswith("| 0.")] == [
-        "0.002",
-        "0.00403",
+        "0.00198",
+        "0.004",
     ]
     assert told[-1].startswith("exponent: ")
 
