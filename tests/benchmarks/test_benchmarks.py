@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks import edits, gpu, ratios, reinforcement, sizes
+from benchmarks import edits, exported, gpu, ratios, reinforcement, sizes
 from photos import write_photos
 
 
@@ -69,6 +69,15 @@ def test_sizes_are_measured(capsys: pytest.CaptureFixture[str]) -> None:
         "0.004",
     ]
     assert told[-1].startswith("exponent: ")
+
+
+@pytest.mark.slow
+def test_exported_agents_are_measured(capsys: pytest.CaptureFixture[str]) -> None:
+    exported.main(["--weights", "denoising-25", "--sides", "40", "--runs", "1"])
+    rows = [line.split("|") for line in capsys.readouterr().out.splitlines() if line[:1] == "|"]
+    assert [row[1].strip() for row in rows[2:]] == ["module", "onnxruntime", "torch.export"]
+    assert all(float(row[4]) > 0 for row in rows[2:])
+    assert all("% of choices" in row[5] for row in rows[3:])
 
 
 def test_the_exponent_is_that_of_the_growth_without_the_start() -> None:
