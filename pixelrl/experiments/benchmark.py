@@ -13,14 +13,14 @@ from pixelrl.config.recipes import find_recipe, find_recipes, read_yaml
 from pixelrl.declaration import Score, find_score, join
 from pixelrl.discovery import Trust
 from pixelrl.errors import ConfigError
-from pixelrl.experiments.evaluate import score
+from pixelrl.experiments.evaluate import score, state_grounds
 from pixelrl.experiments.fit import fit
 from pixelrl.experiments.writers import Extras
 from pixelrl.files import write_whole
 from pixelrl.runs import directory as runs
 from pixelrl.runs.layout import markdown
-from pixelrl.runs.protocol import FILE, write_json
-from pixelrl.runs.tables import Row, Table, list_notes, mean_values, means, write_csv
+from pixelrl.runs.protocol import FILE, read_declared, read_means, write_json
+from pixelrl.runs.tables import Row, Table, list_notes, mean_values, write_csv
 from pixelrl.training.checkpoint import build, restore
 from pixelrl.training.module import PixelA3C
 
@@ -87,6 +87,7 @@ def run_benchmark(
     tell: Callable[[str], None] = print,
     *,
     trust: Trust | None = None,
+    resume: bool = False,
 ) -> str:
     """Evaluate every case and write the table.
 
@@ -97,6 +98,8 @@ def run_benchmark(
         tell: called with a line per case.
         trust: which code the rows and their files may name beside installed plugins; by default
             none.
+        resume: whether a row is taken from what ``directory`` has of it, if that was scored with
+            the same weights, settings and images; the code is not compared.
 
     Returns:
         The table in Markdown, with the protocol's essentials below it.
@@ -112,14 +115,16 @@ def run_benchmark(
     for number, case in enumerate(benchmark.cases, 1):
         folder = directory / f"{number:02d}-{_slug(case.name)}"
         module, experiment = _policy(case, directory, trust or Trust())
-        scores = score(module, experiment, folder, extras=Extras(records=False))
-        every = means(scores)
-        found = {name: every[name] for name in _chosen(case, scores, benchmark.scores)}
+        kept = _find_scored(folder, module, experiment) if resume else None
+        protocol = kept or _score(folder, module, experiment)
+        names = _chosen(case, list(protocol["mean"]), benchmark.scores)
+        every = read_means(protocol)
+        found = {name: every[name] for name in names}
         rows.append(_row(case, experiment.name, mean_values(found)))
         notes += list_notes(found, case.name)
-        declared.append(scores.declared)
-        protocols[case.name] = json.loads((folder / FILE).read_text("utf-8"))
-        tell(_told_row(rows[-1], scores.declared))
+        declared.append(read_declared(protocol, experiment.name, found))
+        protocols[case.name] = protocol
+        tell(_told_row(rows[-1], declared[-1]) + ("  (as it was)" if kept else ""))
     table = _table(benchmark.cases, rows, join(declared))
     below = "\n".join([*(f"{note}." for note in notes), _told(protocols)])
     text = f"{markdown(table)}\n\n{below}\n"
@@ -185,6 +190,24 @@ def _policy(case: Case, directory: Path, trust: Trust) -> tuple[PixelA3C, Experi
     return fit(experiment).module, experiment
 
 
+def _score(folder: Path, module: PixelA3C, experiment: Experiment) -> dict[str, Any]:
+    """Score a policy; returns the protocol."""
+    score(module, experiment, folder, extras=Extras(records=False))
+    protocol: dict[str, Any] = json.loads((folder / FILE).read_text("utf-8"))
+    return protocol
+
+
+def _find_scored(folder: Path, module: PixelA3C, experiment: Experiment) -> dict[str, Any] | None:
+    """Find the protocol of a policy that was scored before; None if what it rests on differs."""
+    try:
+        protocol: dict[str, Any] = json.loads((folder / FILE).read_text("utf-8"))
+    except (OSError, ValueError):
+        return None
+    grounds = json.loads(json.dumps(state_grounds(module, experiment)))
+    same = all(protocol.get(name) == value for name, value in grounds.items())
+    return protocol if same else None
+
+
 def _are_agents(weights: str) -> bool:
     """Tell whether weights bring their task along."""
     return weights.endswith(SUFFIX) or weights in list_agents()
@@ -198,13 +221,13 @@ def _data(data: str | Mapping[str, str]) -> list[str]:
     return [f"data.test.{name}={folder}" for name, folder in data.items()]
 
 
-def _chosen(case: Case, scores: Table, wanted: Sequence[str]) -> Sequence[str]:
+def _chosen(case: Case, measured: Sequence[str], wanted: Sequence[str]) -> Sequence[str]:
     """Choose the scores that are shown."""
     for name in wanted:
-        if name not in scores.measured:
-            there = ", ".join(scores.measured) or "none"
+        if name not in measured:
+            there = ", ".join(measured) or "none"
             raise ConfigError(f"{case.name}: no score '{name}'; there are {there}.")
-    return wanted or scores.measured
+    return wanted or measured
 
 
 def _row(case: Case, task: str, scores: Mapping[str, float | None]) -> Row:

@@ -1,5 +1,6 @@
 """Score edits on whole images, and what they should be compared with."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
@@ -12,6 +13,7 @@ from pixelrl.experiments.writers import Extras, WriteScores
 from pixelrl.images.folders import digest
 from pixelrl.runs import directory as runs
 from pixelrl.runs.tables import Table, write_csv
+from pixelrl.training.files import digest_of
 from pixelrl.training.module import PixelA3C
 
 
@@ -59,7 +61,7 @@ def run_scoring(
         )
     images = _whole(experiment, split)
     images.check()
-    protocol = _protocol(experiment, images, split)
+    protocol = _protocol(module, experiment, images, split)
     writer = WriteScores(directory, images, protocol, experiment, extras)
     trainer = make_trainer(experiment, None, [writer])
     trainer.test(module, dataloaders=images.loader(), verbose=False)
@@ -93,6 +95,18 @@ def evaluate_baselines(
     return table
 
 
+def state_grounds(
+    module: PixelA3C, experiment: Experiment, split: str = "test"
+) -> Mapping[str, Any]:
+    """State what scores depend on, as `score` writes it into ``protocol.json`` beside them.
+
+    Raises:
+        ConfigError: no such split.
+        DataError: an image cannot be read.
+    """
+    return _protocol(module, experiment, _whole(experiment, split), split)
+
+
 def _whole(experiment: Experiment, split: str) -> Whole:
     if split not in {"val", "test"}:
         raise ConfigError(f"split: expected val or test, got {split}.")
@@ -100,11 +114,14 @@ def _whole(experiment: Experiment, split: str) -> Whole:
     return Whole(experiment.task, experiment.data, kind, experiment.run.seed)
 
 
-def _protocol(experiment: Experiment, images: Whole, split: str) -> dict[str, Any]:
-    """State what scores depend on."""
+def _protocol(
+    module: PixelA3C, experiment: Experiment, images: Whole, split: str
+) -> dict[str, Any]:
     folders = getattr(experiment.data, split) or "the bundled images"
+    settings = as_plain(experiment)
     return {
-        "task": as_plain(experiment)["task"],
+        "task": settings["task"],
+        "network": settings["network"],
         "split": split,
         "folders": folders,
         "images": len(images),
@@ -116,4 +133,5 @@ def _protocol(experiment: Experiment, images: Whole, split: str) -> dict[str, An
         "scored": "clamped to [0, 1], rounded to 8 bits; mean of images",
         "versions": runs.versions(),
         "weights": experiment.network.init or "of this run",
+        "weights_digest": digest_of(module.policy.state_dict()),
     }

@@ -10,7 +10,7 @@ from pixelrl.declaration import Score, as_plain, declare, from_plain, strip_sour
 from pixelrl.discovery import TASKS, load
 from pixelrl.errors import ContractError, DataError, PixelRLError
 from pixelrl.files import write_whole
-from pixelrl.runs.tables import Table, mean_values, means
+from pixelrl.runs.tables import Mean, Table, mean_values, means
 
 FILE = "protocol.json"
 
@@ -28,6 +28,22 @@ def describe_scores(table: Table) -> dict[str, Any]:
         "left_out": {name: mean.left_out for name, mean in found.items() if mean.left_out},
         "scores": as_plain(table.declared, table.measured),
     }
+
+
+def read_means(protocol: Mapping[str, Any]) -> dict[str, Mean]:
+    """Read back the means that `describe_scores` described, of as many numbers as images.
+
+    Example:
+        >>> described = {"images": 3, "mean": {"psnr": 30.0}, "left_out": {"psnr": {"infinite": 1}}}
+        >>> read_means(described)
+        {'psnr': Mean(value=30.0, finite=2, infinite=1, missing=0)}
+    """
+    found = {}
+    for name, value in protocol["mean"].items():
+        left_out = protocol["left_out"].get(name, {})
+        infinite, missing = left_out.get("infinite", 0), left_out.get("missing", 0)
+        found[name] = Mean(value, protocol["images"] - infinite - missing, infinite, missing)
+    return found
 
 
 def write_json(path: Path, value: object) -> None:

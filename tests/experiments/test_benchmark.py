@@ -12,6 +12,8 @@ from photos import tiny, write_photos
 from pixelrl.cli.main import main
 from pixelrl.errors import ConfigError
 from pixelrl.experiments.benchmark import read_benchmark, replace_section
+from pixelrl.training.checkpoint import restore
+from pixelrl.training.weights import write_weights
 
 
 def write(folder: Path, *rows: dict[str, Any], **more: Any) -> Path:
@@ -59,6 +61,32 @@ def test_rows_of_checkpoints_weights_and_recipes(
     assert list(protocols) == [row["name"] for row in rows]
     assert protocols["learned"]["images"] == 3
     assert "updated" in capsys.readouterr().out
+
+
+def test_rows_are_kept_while_nothing_changed(
+    tmp_path: Path, checkpoint: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    photos = write_photos(tmp_path / "photos", count=2)
+    row = {"name": "a", "checkpoint": str(checkpoint), "data": str(photos)}
+    words = ["--out", str(tmp_path / "out"), "--resume"]
+
+    def told(**changes: Any) -> tuple[str, str]:
+        assert main(["benchmark", str(write(tmp_path, {**row, **changes})), *words]) == 0
+        return (tmp_path / "out" / "results.md").read_text(), capsys.readouterr().out
+
+    first, new = told()
+    again, kept = told()
+    assert again == first
+    assert "(as it was)" in kept
+    assert "(as it was)" not in new
+    assert "(as it was)" not in told(set=["task.length=2"])[1]
+    assert told()[0] == first
+    other = restore(checkpoint)
+    weights = {name: 1.5 * value for name, value in other.module.state_dict().items()}
+    write_weights(tmp_path / "other.safetensors", weights, other.experiment)
+    assert "(as it was)" not in told(checkpoint="", weights=str(tmp_path / "other.safetensors"))[1]
+    (photos / "photo0.png").unlink()
+    assert "(as it was)" not in told()[1]
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,9 @@ def options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", default="benchmark", metavar="DIR", help="default: benchmark")
     parser.add_argument("--update", metavar="PAGE",
                         help="a page whose results, between its markers, are replaced")  # fmt: skip
+    parser.add_argument("--resume", action="store_true",
+                        help="take rows from DIR that were scored with the same weights, settings"
+                             " and images")  # fmt: skip
     trust_option(parser)
 
 
@@ -33,7 +36,7 @@ def run(arguments: argparse.Namespace, overrides: list[str]) -> None:
     if page:
         replace_section(page, "")  # a page without markers is told before anything is computed
     out.mkdir(parents=True, exist_ok=True)
-    table = run_benchmark(benchmark, out, trust=trust_given(arguments))
+    table = run_benchmark(benchmark, out, trust=trust_given(arguments), resume=arguments.resume)
     print(table, end="")
     if page:
         write_whole(page, replace_section(page, table))
