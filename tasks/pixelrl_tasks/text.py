@@ -1,4 +1,4 @@
-"""Draw text as a mask: paragraphs of public-domain prose in any face, size, weight and slant."""
+"""Draw text as a mask: public-domain prose, plain or like mail, in any face, size and slant."""
 
 import math
 from collections.abc import Iterator, Mapping
@@ -30,6 +30,13 @@ FOLDERS = (
 PAGE = 512  # side of the authors' masks, in pixels
 SLANT = 0.21  # tangent of an italic's usual twelve degrees
 LATIN = "AEGQaegmq"
+SIGNS = (
+    ">> {0}", "{0}@{1}.org", "({0})", "{0}: {1}", "{2}", "= {0}", "#{2}", "<{0}>", "{2}%",
+    "${2}.{3}", "{4}", "http://www.{0}.com/~{1}", "[{0}]", "{0}_{1}", "* {0}", "{0}/{1}", "{2}-{3}",
+    "& {0}", '"{0}"', "{3}:{2}", "+{2} {3}", "{{{0}}}", "| {0}", "{0}@{1}", "> {0}", "{4}!",
+    "{0} --", "\u00a9 {2}", "{4}?", "\\{0}", "~{3}", "{0}^{3}", "{4};", ">>> {0}",
+)  # fmt: skip
+"""How mail, prices and captions set words: by one, the next, two numbers, and in capitals."""
 SAMPLE = "It is a truth universally acknowledged"
 
 
@@ -209,9 +216,23 @@ def _cut(begin: int, end: int) -> str:
 
 @lru_cache(maxsize=1)
 def _prose() -> str:
-    """Read the bundled prose; its first paragraph tells where it is from."""
+    """Read the bundled prose, whose first paragraph tells where it is from; after it, with signs.
+
+    Every second word of the second half is set as mail, prices and captions set theirs: agents that
+    have never seen an ``@`` or a ``>>`` take it for a part of the picture.
+    """
     text = files("pixelrl_tasks").joinpath("prose.txt").read_text("utf-8")
-    return " ".join(text.partition("\n\n")[2].split()) + " "
+    words = text.partition("\n\n")[2].split()
+    bare = [word.strip(".,;:!?()'\"*-_") or word for word in words]
+    signed = [
+        SIGNS[place // 2 % len(SIGNS)].format(
+            bare[place], bare[place - 1], 7919 * place % 2000, place % 60, bare[place].upper()
+        )
+        if place % 2
+        else word
+        for place, word in enumerate(words)
+    ]
+    return " ".join([*words, *signed]) + " "
 
 
 @lru_cache(maxsize=8)
