@@ -157,6 +157,14 @@ def test_without_installed_fonts_pillows_own_is_used(monkeypatch: pytest.MonkeyP
         text._families.cache_clear()
 
 
+def test_half_of_the_prose_has_the_signs_of_mail_and_prices() -> None:
+    prose = text._prose()
+    plain, signed = prose[: 2 * len(prose) // 5], prose[3 * len(prose) // 5 :]
+    assert not set("@<>#=%{}|~^_$\u00a9\\/[]*&+0123456789") & set(plain)
+    assert set("@<>#=%{}|~^_$\u00a9\\/[]*&+0123456789") <= set(signed)
+    assert " >> " in signed
+
+
 def test_prose_goes_round_and_is_cut_between_words() -> None:
     words = set(text._prose().split())
     length = len(text._prose())
