@@ -10,7 +10,7 @@ from typing import Any
 from pixelrl.agents import SUFFIX, find_weights, list_agents
 from pixelrl.config.compose import Experiment, compose
 from pixelrl.config.recipes import find_recipe, find_recipes, read_yaml
-from pixelrl.declaration import Score, find_score, join
+from pixelrl.declaration import Score, declare, find_score, join, strip_source
 from pixelrl.discovery import Trust
 from pixelrl.errors import ConfigError
 from pixelrl.experiments.evaluate import score, state_grounds
@@ -21,6 +21,7 @@ from pixelrl.runs import directory as runs
 from pixelrl.runs.layout import markdown
 from pixelrl.runs.protocol import FILE, read_declared, read_means, write_json
 from pixelrl.runs.tables import Row, Table, list_notes, mean_values, write_csv
+from pixelrl.task import Task
 from pixelrl.training.checkpoint import build, restore
 from pixelrl.training.module import PixelA3C
 
@@ -78,6 +79,9 @@ def read_benchmark(file: Path) -> Benchmark:
     if strange := set(raw) - {"rows", "scores"}:
         raise ConfigError(f"{file}: unknown key '{min(strange)}'; expected rows and scores.")
     cases = [_case(f"{file}: row {n}", row) for n, row in enumerate(raw["rows"], 1)]
+    names = [case.name for case in cases]
+    if twice := [name for name in names if names.count(name) > 1]:
+        raise ConfigError(f"{file}: two rows are called '{twice[0]}'; give each its own name.")
     return Benchmark(cases, raw.get("scores", []))
 
 
@@ -105,7 +109,8 @@ def run_benchmark(
         The table in Markdown, with the protocol's essentials below it.
 
     Raises:
-        ConfigError: a score is wanted that a case's task does not have.
+        ConfigError: a score is wanted that a case's task does not know; of those that it knows and
+            does not answer, its cells are empty.
         PluginError: a row names code that is not trusted.
     """
     rows: list[Row] = []
@@ -117,7 +122,7 @@ def run_benchmark(
         module, experiment = _policy(case, directory, trust or Trust())
         kept = _find_scored(folder, module, experiment) if resume else None
         protocol = kept or _score(folder, module, experiment)
-        names = _chosen(case, list(protocol["mean"]), benchmark.scores)
+        names = _chosen(case, list(protocol["mean"]), benchmark.scores, experiment.task)
         every = read_means(protocol)
         found = {name: every[name] for name in names}
         rows.append(_row(case, experiment.name, mean_values(found)))
@@ -221,13 +226,16 @@ def _data(data: str | Mapping[str, str]) -> list[str]:
     return [f"data.test.{name}={folder}" for name, folder in data.items()]
 
 
-def _chosen(case: Case, measured: Sequence[str], wanted: Sequence[str]) -> Sequence[str]:
-    """Choose the scores that are shown."""
+def _chosen(
+    case: Case, measured: Sequence[str], wanted: Sequence[str], task: Task
+) -> Sequence[str]:
+    """Choose the scores that are shown: of those that are wanted, the ones that a row has."""
+    known = declare(task.declared_scores)
     for name in wanted:
-        if name not in measured:
+        if name not in measured and strip_source(name) not in known:
             there = ", ".join(measured) or "none"
             raise ConfigError(f"{case.name}: no score '{name}'; there are {there}.")
-    return wanted or measured
+    return [name for name in wanted if name in measured] if wanted else measured
 
 
 def _row(case: Case, task: str, scores: Mapping[str, float | None]) -> Row:

@@ -35,7 +35,7 @@ def test_rows_of_checkpoints_weights_and_recipes(
          "data": {"image": photos}, "set": ["network.width=8", "learning.spread=9"]},
         {"name": "learned", "task": "denoising", "recipe": "smoke", "data": photos,
          "set": [*settings, "learning.episodes=2", "data.limit=0"]},
-        scores=["psnr", "ssim"],
+        scores=["psnr", "ssim", "lab_error"],
     )  # fmt: skip
     page = tmp_path / "page.md"
     page.write_text("before\n<!-- results -->\nold\n<!-- /results -->\nafter\n")
@@ -45,7 +45,7 @@ def test_rows_of_checkpoints_weights_and_recipes(
     with (out / "results.csv").open() as lines:
         rows = list(csv.DictReader(lines))
     assert [row["name"] for row in rows] == ["kept | policy", "as weights", "learned"]
-    assert list(rows[0]) == ["name", "task", "paper", "psnr", "ssim"]
+    assert list(rows[0]) == ["name", "task", "paper", "psnr", "ssim"]  # none has a lab_error
     assert rows[0]["psnr"] == rows[1]["psnr"] != rows[2]["psnr"]  # the same weights
     scored = tmp_path / "scored"
     again = ["evaluate", "--checkpoint", str(checkpoint), "--out", str(scored)]
@@ -121,6 +121,7 @@ def test_bad_files_pages_and_scores_are_told(
     page.write_text("<!-- results -->")
     assert "<!-- /results -->, once each" in told(file, "--update", str(page))
     assert "unknown key 'row'" in told(str(write(tmp_path, row, row=[])))
+    assert "two rows are called 'a'" in told(str(write(tmp_path, row, row)))
     (tmp_path / "empty.yaml").write_text("rows: []")
     assert "expected rows" in told(str(tmp_path / "empty.yaml"))
 
