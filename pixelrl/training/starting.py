@@ -97,7 +97,7 @@ def grow_parts(weights: Mapping[str, Tensor], own: Mapping[str, Tensor]) -> dict
     at first what the smaller one does (Net2Net, Chen et al. 2016), and learns from there.
 
     Args:
-        weights: a goal's, by name.
+        weights: a goal's, by name, of any shape.
         own: those of the module, which may have more blocks or levels.
 
     Returns:

@@ -121,7 +121,7 @@ def test_tasks_shows_the_recipe_that_fit_would_use(capsys: pytest.CaptureFixture
     assert main(["tasks", "inpainting", "--all"]) == 0
     told = capsys.readouterr().out
     assert "task.length=5  (int: more than zero, at most 1000; default 15)" in told
-    assert "learning.goal_episodes=1500  (int: from zero, at most 1000000000; default 0)" in told
+    assert "learning.goal_episodes=2200  (int: from zero, at most 1000000000; default 0)" in told
     recipe = find_recipe("inpainting")
     assert f"recipe of `pixelrl fit --task inpainting`: {recipe}" in told
     assert all(f"    {line}" in told for line in recipe.read_text("utf-8").splitlines())
