@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Generator, Tensor
 
+import pixelrl
 from pixelrl.cli.main import main
 from pixelrl.discovery import TASKS, load
 from pixelrl.errors import ConfigError, MapError
@@ -259,3 +260,13 @@ def test_from_small_files_to_large_ones(tmp_path: Path, capsys: pytest.CaptureFi
     assert "17x17 pixels are no multiple of task.factor=3" in told
     assert enlarge_files([str(tmp_path / "nowhere"), str(large)]) == 2
     assert "nowhere: no such folder" in capsys.readouterr().err
+
+
+def test_its_agents_are_found_and_do_better_than_back_projection() -> None:
+    task = SuperResolution()
+    scene = posed(task, photo())
+    found = pixelrl.load("superres", device="cpu")(scene["image"]).image
+    image, small = scene["image"], task.small(scene["image"])
+    for _ in range(task.length):
+        image = back_projected()(image, small)
+    assert float(psnr(found, scene["target"])) > float(psnr(image, scene["target"])) + 0.2

@@ -1,1 +1,0 @@
-"""Trained agents of this task: NAME.safetensors with its card, NAME.json."""
