@@ -80,7 +80,7 @@ def export(policy: Restored, out: Path, name: str, *, step: bool = False) -> lis
         ) from error
     write = _write_onnx if out.suffix == ".onnx" else _write_programs
     written = write(graphs, out, card, task.length, step=step)
-    check_equal(Episode(task, network), _play(out), task.channels, least, out)
+    check_equal(Episode(task, network), load_exported(out), task.channels, least, out)
     return written
 
 
@@ -162,15 +162,25 @@ def beside(out: Path, kind: str) -> Path:
     return out.with_name(f"{out.stem}.{kind}{out.suffix}")
 
 
-def _play(path: Path) -> Play:
-    """Load an exported file as whoever gets it would."""
+def load_exported(path: Path, threads: int = 0) -> Play:
+    """Load an exported file as whoever gets it would, to play images ``(B,C,H,W)`` with it.
+
+    Args:
+        path: of ``NAME.onnx`` or ``NAME.pt2``.
+        threads: that onnxruntime uses, 0 for as many as there are cores; torch's own count for
+            ``.pt2`` files.
+    """
     if path.suffix == ".pt2":
         with quiet():
             module: Play = torch.export.load(os.fspath(path)).module()
         return module
     import onnxruntime  # noqa: PLC0415 - an extra, known to be there
 
-    session = onnxruntime.InferenceSession(os.fspath(path), providers=["CPUExecutionProvider"])
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    session = onnxruntime.InferenceSession(
+        os.fspath(path), options, providers=["CPUExecutionProvider"]
+    )
 
     def play(image: Tensor) -> tuple[Tensor, Tensor]:
         edited, choices = session.run(None, {"image": image.numpy()})

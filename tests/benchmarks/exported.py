@@ -12,7 +12,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
-import onnxruntime
 import torch
 from torch import Tensor
 
@@ -20,7 +19,7 @@ import pixelrl
 from benchmarks.measuring import alternate, describe_hardware, lay_out
 from pixelrl.data.reading import crop_center
 from pixelrl.export.graphs import Episode
-from pixelrl.export.write import Play, export
+from pixelrl.export.write import Play, export, load_exported
 from pixelrl.images.files import read_image
 from pixelrl.images.folders import list_bundled
 
@@ -46,20 +45,7 @@ def write(agent: pixelrl.Agent, path: Path) -> Exported:
     began = time.perf_counter()
     [written] = export(agent.policy, path, agent.policy.experiment.name)
     took = time.perf_counter() - began
-    play = _play_onnx(path) if path.suffix == ".onnx" else torch.export.load(path).module()
-    return Exported(play, written.size / 1e6, took)
-
-
-def _play_onnx(path: Path) -> Play:
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
-    session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
-
-    def play(image: Tensor) -> tuple[Tensor, Tensor]:
-        edited, choices = session.run(None, {"image": image.numpy()})
-        return torch.from_numpy(edited), torch.from_numpy(choices)
-
-    return play
+    return Exported(load_exported(path, threads=1), written.size / 1e6, took)
 
 
 def make_picture(channels: int, side: int) -> Tensor:
