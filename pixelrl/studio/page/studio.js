@@ -11,30 +11,31 @@ let rules = []; // {kind, edits, bias, steps, region}
 let regions = []; // {inside, name}
 let painted = null; // the region on the canvas; null while nothing is painted
 let target = null; // the region that the task works on; null if it knows none
-let busy = false;
+let waiting = 0; // counts the work asked for and not done
+let done = Promise.resolve(); // once all of it is
 let playing = 0; // counts the presses of play; an older one stops
 
 const stage = new Stage(at("picture"), at("sheets"), at("stage"));
 const brush = new Brush(at("mask"), at("outline"), at("cursor"), repainted);
 
-// Talking to the server
-// Do one thing at a time, and tell what went wrong.
-async function during(told, work) {
-  if (busy) return false;
-  busy = true;
+// Do one thing at a time, in the order in which it was asked for, and tell what went wrong.
+function during(told, work) {
+  waiting++;
+  enable();
+  return (done = done.then(() => attempt(told, work)));
+}
+
+async function attempt(told, work) {
   tell(told);
   document.body.classList.add("busy");
-  enable();
   try {
     await work();
     tell("");
-    return true;
   } catch (error) {
     tell(error instanceof TypeError ? "The studio does not answer; is it still running?" : error.message, true);
-    return false;
   } finally {
-    busy = false;
-    document.body.classList.remove("busy");
+    waiting--;
+    document.body.classList.toggle("busy", waiting > 0);
     enable();
   }
 }
@@ -87,8 +88,7 @@ async function aim() {
 
 function opened(found) {
   base = episode = found;
-  rules = [];
-  regions = [];
+  [rules, regions] = [[], []];
   at("empty").hidden = true;
   at("sheets").hidden = false;
   at("about").textContent = `${about.task} · ${found.name}, ${found.width}×${found.height}`;
@@ -176,13 +176,13 @@ function listRules() {
 function repainted() {
   const inside = brush.inside();
   const count = inside.reduce((sum, on) => sum + on, 0);
-  painted = count ? { inside, count } : null;
+  painted = count ? { inside } : null;
   at("painted").textContent = count ? `${percent(count / inside.length)} of the picture` : "nothing painted yet";
   enable();
 }
 
 function enable() {
-  const ready = Boolean(episode) && !busy;
+  const ready = Boolean(episode) && !waiting;
   for (const id of ["play", "step", "undo", "clear", "invert", "save", "without"]) at(id).disabled = !ready;
   at("undo").disabled ||= !brush.undos.length;
   at("clear").disabled ||= !painted;
