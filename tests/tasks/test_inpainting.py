@@ -61,6 +61,22 @@ def test_all_channels_of_a_color_image_bear_the_same_text() -> None:
     assert not torch.equal(image, clean)
 
 
+@pytest.mark.parametrize("channels", [1, 3])
+def test_half_of_the_texts_may_have_any_color(channels: int) -> None:
+    clean = torch.full((channels, 64, 64), 0.5)
+    task = Inpainting(channels=channels, fonts="bundled", inks="any")
+    inks = []
+    for seed in range(200):
+        image = task.problem({"image": clean}, Generator().manual_seed(seed))["image"]
+        far = (image - clean).abs().flatten(1)
+        if far.any():  # where the text covers wholly
+            inks.append(image.flatten(1)[:, far.sum(0).argmax()])
+    plain = sum(bool((ink == 0).all() or (ink == 1).all()) for ink in inks)
+    assert len(inks) > 150
+    assert 0.4 < plain / len(inks) < 0.6
+    assert {len(set(ink.tolist())) for ink in inks} == {1, channels}
+
+
 @given(seeds, st.sampled_from(["installed", "bundled"]))
 def test_the_same_seed_gives_the_same_text(seed: int, fonts: str) -> None:
     maps = {"image": photograph(32, 40)}
