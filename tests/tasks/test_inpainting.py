@@ -134,6 +134,7 @@ def test_greedy_edits_take_text_off(channels: int) -> None:
         ("rotation", -1.0),
         ("channels", 4),
         ("length", 0),
+        ("inks", "red"),
     ],
 )
 def test_a_setting_out_of_range_is_named_in_one_line(setting: str, value: object) -> None:
