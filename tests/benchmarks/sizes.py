@@ -1,13 +1,15 @@
 """Measure what editing takes by the size of the picture, and the exponent of that growth.
 
     PYTHONPATH=tests python -m benchmarks.sizes [--megapixels 0.1 1 12 50] [--weights denoising]
+    PYTHONPATH=tests python -m benchmarks.sizes --port [--limit 20]
 
 Each size is a process of its own, `pixelrl edit` on one thread, as a person would start it. The
 pictures are the bundled photographs, laid out side by side, with Gaussian noise of sigma 25, as
 TIFF, which is read and written by regions. Seconds are those that the process had a core for, less
 those of a picture of a thousand pixels, so that starting does not count; other programs on the
 machine disturb them less than the wall's. The exponent is the slope of the line through the
-logarithms: 1 if twice the pixels take twice as long.
+logarithms: 1 if twice the pixels take twice as long. `--port` measures the plain port of the
+official path (benchmarks/port.py) on the same pictures, up to the size that its memory allows.
 """
 
 import argparse
@@ -79,27 +81,45 @@ def write_picture(path: Path, megapixels: float, *, color: bool) -> float:
     return width * height / 1e6
 
 
-def edit(picture: Path, weights: str, out: Path) -> tuple[float, float]:
-    """Edit a picture in a process of its own; tell its seconds on a core, and its MB at most."""
-    words = [sys.executable, "-m", "pixelrl", "edit", str(picture), "--weights", weights]
-    settings = {**os.environ, "OMP_NUM_THREADS": "1"}
-    process = subprocess.Popen([*words, "--out", str(out)], env=settings)
+def run(words: Sequence[str]) -> tuple[float, float] | None:
+    """Run a module in a process of its own; tell its seconds on a core and its MB at most.
+
+    Returns:
+        None if it failed, which it has told itself.
+    """
+    path = os.pathsep.join(filter(None, sys.path))
+    settings = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": path}
+    process = subprocess.Popen([sys.executable, "-m", *words], env=settings)
     _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
-        raise SystemExit(f"{picture}: edit ended with {process.returncode}.")
+        return None
     return usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024
 
 
-def measure(sizes: Sequence[float], weights: str, *, color: bool) -> list[Measured]:
-    """Edit a picture of each size, the smallest for the time of starting first."""
+def measure(sizes: Sequence[float], command: Sequence[str], *, color: bool) -> list[Measured]:
+    """Run a command on a picture of each size, the smallest for the time of starting first.
+
+    Args:
+        sizes: in megapixels; those from the first on that fails are left out.
+        command: a module and its words, of which ``PICTURE`` and ``OUT`` stand for files.
+        color: whether pictures have color.
+
+    Raises:
+        SystemExit: the command fails on the smallest picture.
+    """
     found: list[Measured] = []
     with TemporaryDirectory() as folder:
-        picture, out = Path(folder, "picture.tif"), Path(folder, "edited.tif")
+        files = {"PICTURE": f"{folder}/picture.tif", "OUT": f"{folder}/edited.tif"}
         for size in (START, *sorted(sizes)):
-            megapixels = write_picture(picture, size, color=color)
-            found.append(Measured(megapixels, *edit(picture, weights, out)))
-            out.unlink()
+            megapixels = write_picture(Path(files["PICTURE"]), size, color=color)
+            taken = run([files.get(word, word) for word in command])
+            if taken is None:
+                break
+            found.append(Measured(megapixels, *taken))
+            Path(files["OUT"]).unlink(missing_ok=True)
+    if not found:
+        raise SystemExit(f"nothing measured: {command[0]} failed.")
     return found
 
 
@@ -130,8 +150,13 @@ def main(words: Sequence[str] | None = None) -> None:
     parser.add_argument("--megapixels", type=float, nargs="+", default=[0.1, 1.0, 12.0, 50.0])
     parser.add_argument("--weights", default="denoising")
     parser.add_argument("--gray", action="store_true", help="gray pictures, not color")
+    parser.add_argument("--port", action="store_true", help="the plain port's network, not ours")
+    parser.add_argument("--limit", default="20", metavar="GB", help="memory the port may take")
     asked = parser.parse_args(words)
-    found = measure(asked.megapixels, asked.weights, color=not asked.gray)
+    command = ["pixelrl", "edit", "PICTURE", "--weights", asked.weights, "--out", "OUT"]
+    if asked.port:
+        command = ["benchmarks.port", "PICTURE", "--limit", asked.limit, *["--gray"] * asked.gray]
+    found = measure(asked.megapixels, command, color=not asked.gray)
     print(tell(found, describe_hardware()))
 
 

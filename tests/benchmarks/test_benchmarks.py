@@ -60,9 +60,9 @@ def test_less_than_15_percent_are_not_counted(ratio: float, lost: int) -> None:
 
 
 @pytest.mark.slow
-def test_sizes_are_measured(capsys: pytest.CaptureFixture[str]) -> None:
-    words = ["--megapixels", "0.002", "0.004", "--weights", "denoising-gray", "--gray"]
-    sizes.main(words)
+@pytest.mark.parametrize("side", [["--weights", "denoising-gray"], ["--port"]])
+def test_sizes_are_measured(side: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    sizes.main(["--megapixels", "0.002", "0.004", "--gray", *side])
     told = capsys.readouterr().out.splitlines()
     assert [line.split("|")[1].strip() for line in told if line.startswith("| 0.")] == [
         "0.00198",
