@@ -31,7 +31,7 @@ def main(words: Sequence[str] | None = None) -> None:
         most = int(asked.limit * 2**30)
         resource.setrlimit(resource.RLIMIT_AS, (most, most))
     channels = 1 if asked.gray else 3
-    picture = torch.from_numpy(read_array(asked.picture, channels=channels))
+    picture = torch.tensor(read_array(asked.picture, channels=channels))
     image = picture.permute(2, 0, 1)[None].float() / 255
     try:
         edit_plain(PlainNet(PolicyValueNet(channels, 9), channels), image)
