@@ -48,6 +48,9 @@ class Network:
         ensemble: of ``goal``, whether agents that edit aim at the mean goal of the picture's eight
             turns and mirrors, for eight times the network's work; for damage that looks alike from
             all sides, such as noise, and not for text.
+        spins: of ``goal``, by how many shifts of a pixel, down and across, the picture's goals are
+            averaged for agents that edit (cycle spinning), for their square times the network's
+            work; of use for text, too.
         init: weight file to start from: a checkpoint (``.ckpt``), a published ``.npz``, or an
             IRCNN ``.caffemodel``; empty for random weights. A goal may begin with more blocks or
             further levels than the file's: they change nothing at first.
@@ -63,6 +66,7 @@ class Network:
     widths: tuple[int, ...] = number((48, 64, 96, 128), at_most(4096))
     blocks: int = number(1, at_most(64))
     ensemble: bool = False
+    spins: int = number(1, at_most(8))
     init: str = ""
 
 

@@ -36,6 +36,7 @@ class GoalPolicy(nn.Module):
         widths: of the goal network, see `GoalNet`.
         blocks: of the goal network.
         ensemble: of the goal network.
+        spins: of the goal network.
         temperature: of the policy, in units of `reward_spread`.
     """
 
@@ -51,6 +52,7 @@ class GoalPolicy(nn.Module):
         widths: Sequence[int] = (48, 64, 96, 128),
         blocks: int = 1,
         ensemble: bool = False,
+        spins: int = 1,
         temperature: float = 0.5,
     ) -> None:
         super().__init__()
@@ -61,6 +63,7 @@ class GoalPolicy(nn.Module):
             widths=widths,
             blocks=blocks,
             ensemble=ensemble,
+            spins=spins,
         )
         edits = len(task.actions)
         self.correction = make_correction(task.channels * (2 + edits) + 2, edits + 1)

@@ -5,8 +5,8 @@ squared error of that answer, the doubt. Planning towards the goal needs no furt
 (docs/adr/0022-agents-that-aim.md).
 """
 
-from collections.abc import Sequence
-from itertools import pairwise
+from collections.abc import Iterable, Sequence
+from itertools import pairwise, product
 from typing import NamedTuple
 
 import torch
@@ -65,6 +65,9 @@ class GoalNet(nn.Module):
         ensemble: whether, once it learns no more, it answers the mean over the picture's eight
             turns and mirrors (geometric self-ensemble, Timofte et al. 2016), for eight times the
             work.
+        spins: it also answers the mean over so many shifts by a pixel, down and across (cycle
+            spinning, Coifman and Donoho 1995), for their square times the work: where cells of
+            half and quarter size begin is not the picture's doing.
 
     Example:
         >>> net = GoalNet(observation_channels=1, channels=1, widths=(8, 16))
@@ -80,9 +83,10 @@ class GoalNet(nn.Module):
         widths: Sequence[int] = (48, 64, 96, 128),
         blocks: int = 1,
         ensemble: bool = False,
+        spins: int = 1,
     ) -> None:
         super().__init__()
-        self.blocks, self.levels, self.ensemble = blocks, len(widths), ensemble
+        self.blocks, self.levels, self.ensemble, self.spins = blocks, len(widths), ensemble, spins
         self.head = _conv(4 * observation_channels, widths[0])
         self.down = nn.ModuleList(_blocks(width, blocks) for width in widths)
         self.up = nn.ModuleList(_blocks(width, blocks) for width in widths)
@@ -102,7 +106,8 @@ class GoalNet(nn.Module):
         """How far, in pixels, an answer looks aside, rounded up to a multiple of `stride`."""
         blocks = sum(4 * self.blocks * (2 << level) for level in range(self.levels))
         ends = 3 * 2  # the head and both convolutions of the doubt, at half size
-        exact = blocks + ends + self.stride - 1  # a pixel's cell may begin that far aside
+        # A pixel's cell may begin that far aside, and a shift move it.
+        exact = blocks + ends + self.stride - 1 + self.spins - 1
         return -(-exact // self.stride) * self.stride
 
     def hidden_kernels(self) -> list[Tensor]:
@@ -122,10 +127,19 @@ class GoalNet(nn.Module):
             Goal and doubt, in the maps' dtype also under autocast.
         """
         height, width = observation.shape[-2:]
-        filled = _fill_cells(observation, self.stride)  # so that every turn has the same cells
-        alone = self.training or not self.ensemble
-        residual, doubt = self._answer(filled) if alone else self._average(filled)
-        return Goal(image + _cut(residual, height, width), _cut(doubt, height, width))
+        spins = 1 if self.training else self.spins
+        residual, doubt = _mean(
+            [_cut(maps, height, width, *corner) for maps in self._look(observation, *corner)]
+            for corner in product(range(spins), repeat=2)
+        )
+        return Goal(image + residual, doubt)
+
+    def _look(self, observation: Tensor, above: int, left: int) -> Sequence[Tensor]:
+        """Answer residual and doubt of an observation below and right of repeated pixels."""
+        filled = _fill_cells(observation, self.stride, above, left)  # every turn has these cells
+        if self.training or not self.ensemble:
+            return self._answer(filled)
+        return _mean(self._turned(filled, number) for number in range(8))
 
     def _answer(self, filled: Tensor) -> tuple[Tensor, Tensor]:
         """Answer residual ``(B,C,H,W)`` and doubt ``(B,1,H,W)`` of whole cells."""
@@ -144,11 +158,6 @@ class GoalNet(nn.Module):
         doubt = FLOOR + torch.exp(doubt.clamp(-20, 5) - 5)
         residual = self.tail(seen).to(filled.dtype)
         return F.pixel_shuffle(residual, 2), F.pixel_shuffle(doubt, 2)
-
-    def _average(self, filled: Tensor) -> tuple[Tensor, Tensor]:
-        """Answer the means over turns and mirrors, each turned back."""
-        residuals, doubts = zip(*(self._turned(filled, number) for number in range(8)), strict=True)
-        return torch.stack(residuals).mean(0), torch.stack(doubts).mean(0)
 
     def _turned(self, filled: Tensor, number: int) -> tuple[Tensor, Tensor]:
         """Answer what a turned picture shows; numbers from 4 on are mirrored, too."""
@@ -177,23 +186,37 @@ def doubt_loss(goal: Goal, target: Tensor) -> Tensor:
     return (weight * (error / goal.doubt + goal.doubt.log())).mean()
 
 
-def _fill_cells(maps: Tensor, stride: int) -> Tensor:
-    """Repeat the last row and column until sides are whole multiples of a stride."""
+def _mean(answers: Iterable[Sequence[Tensor]]) -> Sequence[Tensor]:
+    """Take the mean of answers, each of as many maps."""
+    first, *others = answers
+    if not others:
+        return first
+    return [torch.stack(maps).mean(0) for maps in zip(first, *others, strict=True)]
+
+
+def _fill_cells(maps: Tensor, stride: int, above: int, left: int) -> Tensor:
+    """Repeat the outermost pixels, as often as told and until sides are multiples of a stride."""
     height, width = maps.shape[-2:]
     if not torch.compiler.is_exporting():
-        return F.pad(maps, (0, -width % stride, 0, -height % stride), mode="replicate")
+        below, right = -(height + above) % stride, -(width + left) % stride
+        return F.pad(maps, (left, right, above, below), mode="replicate")
     rows, columns = (  # a side in whole cells is what a tracer can halve again and again
-        torch.arange((side + stride - 1) // stride * stride, device=maps.device).clamp(max=side - 1)
-        for side in (height, width)
+        (torch.arange((side + more + stride - 1) // stride * stride, device=maps.device) - more)
+        .clamp(min=0)
+        .clamp(max=side - 1)
+        for side, more in ((height, above), (width, left))
     )
     return maps.index_select(2, rows).index_select(3, columns)
 
 
-def _cut(maps: Tensor, height: int, width: int) -> Tensor:
-    """Take the upper left part of maps ``(B,K,·,·)``."""
+def _cut(maps: Tensor, height: int, width: int, above: int, left: int) -> Tensor:
+    """Cut a picture's size out of maps ``(B,K,·,·)``, from a corner on."""
     if not torch.compiler.is_exporting():
-        return maps[..., :height, :width]
-    rows, columns = (torch.arange(side, device=maps.device) for side in (height, width))
+        return maps[..., above : above + height, left : left + width]
+    rows, columns = (
+        torch.arange(side, device=maps.device) + more
+        for side, more in ((height, above), (width, left))
+    )
     return maps.index_select(2, rows).index_select(3, columns)
 
 

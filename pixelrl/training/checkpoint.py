@@ -75,6 +75,7 @@ def _network(experiment: Experiment) -> Network:
             widths=network.widths,
             blocks=network.blocks,
             ensemble=network.ensemble,
+            spins=network.spins,
             temperature=experiment.learning.temperature,
         )
     return PolicyValueNet(

@@ -20,8 +20,9 @@ Inks = Literal["plain", "any"]
 class Inpainting(Restoration):
     """Take overlaid text off a photograph without being told where it is (blind restoration).
 
-    TMM-20: the nine edits of denoising, fifteen steps, the drop of squared error as reward. Images that are damaged already need no drawing: give folders
-    for both, ``data.test.image=damaged data.test.target=clean``.
+    TMM-20: the nine edits of denoising, fifteen steps, the drop of squared error as reward. Images
+    that are damaged already need no drawing: give folders for both, ``data.test.image=damaged
+    data.test.target=clean``.
 
     Attributes:
         sizes: smallest and largest font size, in pixels.

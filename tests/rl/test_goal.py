@@ -1,6 +1,7 @@
 """The goal network: any size, its reach and stride, and a doubt that spoils nothing."""
 
 from math import log
+from typing import Any
 
 import pytest
 import torch
@@ -12,10 +13,10 @@ from pixelrl.rl.tiling import in_tiles
 from strategies import filled, seeds
 
 
-def goal_net(*widths: int, blocks: int = 1, seed: int = 0, ensemble: bool = False) -> GoalNet:
+def goal_net(*widths: int, blocks: int = 1, seed: int = 0, **mean: Any) -> GoalNet:
     """Make a narrow network that does not answer the image itself."""
     torch.manual_seed(seed)
-    net = GoalNet(1, 1, widths=widths or (4, 6), blocks=blocks, ensemble=ensemble).double()
+    net = GoalNet(1, 1, widths=widths or (4, 6), blocks=blocks, **mean).double()
     torch.nn.init.normal_(net.tail.weight, std=0.1)
     return net
 
@@ -34,9 +35,14 @@ def test_any_size_is_answered(height: int, width: int, levels: int) -> None:
     assert bool((goal.doubt >= FLOOR).all())
 
 
-@pytest.mark.parametrize(("widths", "blocks"), [((6,), 2), ((6, 6), 1), ((5, 6, 6), 1)])
-def test_no_answer_looks_farther_than_it_says(widths: tuple[int, ...], blocks: int) -> None:
-    net = goal_net(*widths, blocks=blocks)
+@pytest.mark.parametrize(
+    ("widths", "blocks", "spins"),
+    [((6,), 2, 1), ((6, 6), 1, 1), ((5, 6, 6), 1, 1), ((6,), 1, 2), ((5, 6), 1, 3)],
+)
+def test_no_answer_looks_farther_than_it_says(
+    widths: tuple[int, ...], blocks: int, spins: int
+) -> None:
+    net = goal_net(*widths, blocks=blocks, spins=spins).eval()
     side, farthest = 2 * (net.reach + net.stride), 0
     image = torch.rand(1, 1, side, side, dtype=torch.float64)
     with torch.no_grad():
@@ -66,12 +72,37 @@ def test_an_ensemble_answers_alike_from_all_sides(quarters: int, mirrored: bool)
         torch.testing.assert_close(turn(straight), other, rtol=1e-12, atol=1e-12)
 
 
-@settings(max_examples=8)
-@given(st.integers(5, 60), st.integers(5, 60), st.integers(1, 40), seeds, st.booleans())
+@given(st.integers(0, 3), st.integers(0, 3))
+def test_spinning_by_a_whole_cell_answers_alike_from_any_corner(above: int, left: int) -> None:
+    net, one = goal_net(spins=4).eval(), goal_net().eval()  # cells of four pixels
+    image = torch.rand(1, 1, 90, 100, dtype=torch.float64)
+    inside = (..., slice(44, 48), slice(44, 48))  # where no edge is seen
+    with torch.no_grad():
+        cut = image[..., above:, left:]
+        whole, moved, alone = (
+            each(maps, maps) for each, maps in ((net, image), (net, cut), (one, cut))
+        )
+        same = torch.equal(net.train()(image, image).image, one(image, image).image)
+    assert same  # while it learns, the picture lies as it lies
+    corner = (..., slice(44 - above, 48 - above), slice(44 - left, 48 - left))
+    for straight, other in zip(whole, moved, strict=True):
+        torch.testing.assert_close(straight[inside], other[corner], rtol=1e-12, atol=1e-12)
+    assert not torch.allclose(whole.image[inside], alone.image[corner], atol=1e-6)
+
+
+@settings(max_examples=12)
+@given(
+    st.integers(5, 60),
+    st.integers(5, 60),
+    st.integers(1, 40),
+    seeds,
+    st.booleans(),
+    st.integers(1, 3),
+)
 def test_tiles_give_the_whole(
-    height: int, width: int, tile: int, seed: int, ensemble: bool
+    height: int, width: int, tile: int, seed: int, ensemble: bool, spins: int
 ) -> None:
-    net = goal_net(3, 4, seed=seed % 50, ensemble=ensemble).eval()
+    net = goal_net(3, 4, seed=seed % 50, ensemble=ensemble, spins=spins).eval()
     image = filled((1, 1, height, width), seed, dtype=torch.float64)
     with torch.no_grad():
         whole = net(image, image)
