@@ -107,7 +107,7 @@ class GoalNet(nn.Module):
         blocks = sum(4 * self.blocks * (2 << level) for level in range(self.levels))
         ends = 3 * 2  # the head and both convolutions of the doubt, at half size
         # A pixel's cell may begin that far aside, and a shift move it.
-        exact = blocks + ends + self.stride - 1 + self.spins - 1
+        exact = blocks + ends + self.stride - 1 + min(self.spins, self.stride) - 1
         return -(-exact // self.stride) * self.stride
 
     def hidden_kernels(self) -> list[Tensor]:
@@ -127,7 +127,7 @@ class GoalNet(nn.Module):
             Goal and doubt, in the maps' dtype also under autocast.
         """
         height, width = observation.shape[-2:]
-        spins = 1 if self.training else self.spins
+        spins = 1 if self.training else min(self.spins, self.stride)  # farther is the same again
         residual, doubt = _mean(
             [_cut(maps, height, width, *corner) for maps in self._look(observation, *corner)]
             for corner in product(range(spins), repeat=2)
@@ -195,16 +195,24 @@ def _mean(answers: Iterable[Sequence[Tensor]]) -> Sequence[Tensor]:
 
 
 def _fill_cells(maps: Tensor, stride: int, above: int, left: int) -> Tensor:
-    """Repeat the outermost pixels, as often as told and until sides are multiples of a stride."""
+    """Repeat the outermost pixels: as often as told, and on the other side to fill whole cells.
+
+    What is shifted gets a cell more than it may need, so that a tracer finds a size of one kind.
+    """
     height, width = maps.shape[-2:]
     if not torch.compiler.is_exporting():
-        below, right = -(height + above) % stride, -(width + left) % stride
+        below, right = (
+            -side % stride + (stride - more if more else 0)
+            for side, more in ((height, above), (width, left))
+        )
         return F.pad(maps, (left, right, above, below), mode="replicate")
-    rows, columns = (  # a side in whole cells is what a tracer can halve again and again
-        (torch.arange((side + more + stride - 1) // stride * stride, device=maps.device) - more)
+    rows, columns = (  # a side of one rounded quotient is what a tracer can halve again and again
+        torch.arange((side + extra) // stride * stride, device=maps.device)
+        .sub(more)
         .clamp(min=0)
         .clamp(max=side - 1)
         for side, more in ((height, above), (width, left))
+        for extra in [2 * stride - 1 if more else stride - 1]
     )
     return maps.index_select(2, rows).index_select(3, columns)
 
