@@ -86,7 +86,8 @@ class GoalNet(nn.Module):
         spins: int = 1,
     ) -> None:
         super().__init__()
-        self.blocks, self.levels, self.ensemble, self.spins = blocks, len(widths), ensemble, spins
+        self.blocks, self.levels, self.ensemble = blocks, len(widths), ensemble
+        self.spins = min(spins, self.stride)  # farther is the same again
         self.head = _conv(4 * observation_channels, widths[0])
         self.down = nn.ModuleList(_blocks(width, blocks) for width in widths)
         self.up = nn.ModuleList(_blocks(width, blocks) for width in widths)
@@ -107,7 +108,7 @@ class GoalNet(nn.Module):
         blocks = sum(4 * self.blocks * (2 << level) for level in range(self.levels))
         ends = 3 * 2  # the head and both convolutions of the doubt, at half size
         # A pixel's cell may begin that far aside, and a shift move it.
-        exact = blocks + ends + self.stride - 1 + min(self.spins, self.stride) - 1
+        exact = blocks + ends + self.stride - 1 + self.spins - 1
         return -(-exact // self.stride) * self.stride
 
     def hidden_kernels(self) -> list[Tensor]:
@@ -127,7 +128,7 @@ class GoalNet(nn.Module):
             Goal and doubt, in the maps' dtype also under autocast.
         """
         height, width = observation.shape[-2:]
-        spins = 1 if self.training else min(self.spins, self.stride)  # farther is the same again
+        spins = 1 if self.training else self.spins
         residual, doubt = _mean(
             [_cut(maps, height, width, *corner) for maps in self._look(observation, *corner)]
             for corner in product(range(spins), repeat=2)
