@@ -40,7 +40,7 @@ def denoise(clean: Tensor) -> list[Panel]:
 def remove_text(clean: Tensor) -> list[Panel]:
     """Draw text over ``(1,H,W)`` and let agents take it off."""
     text = draw_text(*clean.shape[1:], torch.Generator().manual_seed(5), fonts="bundled")
-    return edit("inpainting", clean * (1 - text) + text, clean, "Text, nobody says where")
+    return edit("inpainting-gray", clean * (1 - text) + text, clean, "Text, nobody says where")
 
 
 def edit(name: str, picture: Tensor, clean: Tensor, words: str) -> list[Panel]:

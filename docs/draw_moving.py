@@ -26,7 +26,7 @@ def draw_text_removal(path: Path) -> None:
     clean = cut(1, "camera", 60, 100)
     text = draw_text(*clean.shape[1:], torch.Generator().manual_seed(5), fonts="bundled")
     damaged = (clean * (1 - text) + text)[:, 60:260, 60:260].contiguous()
-    pixelrl.load("inpainting", device="cpu")(damaged).save(path)
+    pixelrl.load("inpainting-gray", device="cpu")(damaged).save(path)
 
 
 if __name__ == "__main__":

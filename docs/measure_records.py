@@ -55,6 +55,6 @@ if __name__ == "__main__":
     torch.set_num_threads(1)
     photos = {name: Path(path) for name, path in (each.split("=", 1) for each in sys.argv[1:])}
     noise, text = Denoising(channels=3, sigma=25), Inpainting(fonts="bundled")
-    for name, task, kind in (("denoising", noise, "color"), ("inpainting", text, "gray")):
+    for name, task, kind in (("denoising", noise, "color"), ("inpainting-gray", text, "gray")):
         told = measure(name, task, photos[kind])
         print(name, ", ".join(f"{what} {size:.0f} kB" for what, size in told.items()))

@@ -166,7 +166,7 @@ def main(folders: Mapping[str, str]) -> None:
     """Print a table for each of the agents."""
     color = Denoising(channels=3, sigma=25, length=STEPS)
     gray = Inpainting(length=STEPS, fonts="bundled")
-    for name, kind, task in (("denoising", "color", color), ("inpainting", "gray", gray)):
+    for name, kind, task in (("denoising", "color", color), ("inpainting-gray", "gray", gray)):
         scenes = pose(task, Path(folders[kind]))
         print(f"\n{name}, {len(scenes)} photographs")
         print(f"| | {' | '.join(f'T={steps}' for steps in SHOWN)} | ms a step |")

@@ -45,5 +45,5 @@ def marked(marking: Path, tmp_path: Path, photo: Path) -> Iterator[Studio]:
 @pytest.fixture
 def aiming(tmp_path: Path, photo: Path) -> Iterator[Studio]:
     """Serve the agents in the box that take off text, with the same picture open."""
-    with serving_desk(find_weights("inpainting"), photo, tmp_path / "kept") as server:
+    with serving_desk(find_weights("inpainting-gray"), photo, tmp_path / "kept") as server:
         yield server
