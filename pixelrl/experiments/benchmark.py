@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import MISSING, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -209,8 +209,18 @@ def _find_scored(folder: Path, module: PixelA3C, experiment: Experiment) -> dict
     except (OSError, ValueError):
         return None
     grounds = json.loads(json.dumps(state_grounds(module, experiment)))
-    same = all(protocol.get(name) == value for name, value in grounds.items())
-    return protocol if same else None
+    defaults = {
+        name: {each.name: each.default for each in fields(settings) if each.default is not MISSING}
+        for name, settings in (("task", experiment.task), ("network", experiment.network))
+    }
+    defaults = json.loads(json.dumps(defaults))
+
+    def had(name: str) -> Any:  # noqa: ANN401 - any JSON value
+        known = protocol.get(name)
+        # A setting that is newer than the scores had its default.
+        return defaults[name] | known if name in defaults and isinstance(known, dict) else known
+
+    return protocol if all(had(name) == value for name, value in grounds.items()) else None
 
 
 def _are_agents(weights: str) -> bool:

@@ -81,6 +81,13 @@ def test_rows_are_kept_while_nothing_changed(
     assert "(as it was)" not in new
     assert "(as it was)" not in told(set=["task.length=2"])[1]
     assert told()[0] == first
+    protocol = next((tmp_path / "out").glob("*/protocol.json"))  # as of before there were spins
+    older = json.loads(protocol.read_text())
+    del older["network"]["spins"], older["task"]["shifts"]
+    protocol.write_text(json.dumps(older))
+    assert "(as it was)" in told()[1]
+    assert "(as it was)" not in told(set=["network.spins=2"])[1]
+    assert told()[0] == first
     other = restore(checkpoint)
     weights = {name: 1.5 * value for name, value in other.module.state_dict().items()}
     write_weights(tmp_path / "other.safetensors", weights, other.experiment)
