@@ -102,11 +102,12 @@ def _describe(
     name: str, protocol: Mapping[str, Any], weights: str, experiment: Experiment
 ) -> Scored:
     """Tell one folder's scores, and the command that measures them again."""
-    own = as_plain(experiment)["task"]
+    own = as_plain(experiment)
     changed = [
-        f"task.{key}={json.dumps(value)}"
-        for key, value in protocol["task"].items()
-        if own.get(key) != value
+        f"{section}.{key}={json.dumps(value)}"
+        for section in ("task", "network")
+        for key, value in protocol[section].items()
+        if key != "init" and own[section].get(key) != value
     ]
     folders = protocol["folders"]
     places = (
@@ -121,7 +122,8 @@ def _describe(
 
 def _without_places(command: Sequence[str]) -> list[str]:
     """Leave out of a command where data, runs and weights lay on the machine that it ran on."""
-    places = ("data.", "run.root=", "run.name=")
+    folders = (f"data.{split}." for split in ("train", "val", "test", "predict"))
+    places = (*folders, "run.root=", "run.name=")
     return [_without_folder(word) for word in command if not word.startswith(places)]
 
 

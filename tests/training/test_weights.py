@@ -13,7 +13,7 @@ from photos import write_photos
 from pixelrl.agents import read_card
 from pixelrl.cli.main import main
 from pixelrl.errors import CheckpointError, ConfigError
-from pixelrl.experiments.packing import Words, pack
+from pixelrl.experiments.packing import Words, _without_places, pack
 from pixelrl.training.checkpoint import build, restore
 from pixelrl.training.weights import read_weights, write_weights
 
@@ -45,6 +45,11 @@ def test_the_card_is_read_from_the_run(packed: tuple[Path, Path]) -> None:
     assert [at for at, _ in card.curve] == [6, 12]
 
 
+def test_the_command_names_no_folder_but_the_size_of_crops() -> None:
+    said = ["fit", "data.train.image=/home/me", "data.crop=64", "run.name=x", "network.init=/a/b"]
+    assert _without_places(said) == ["fit", "data.crop=64", "network.init=b"]
+
+
 def test_full_precision_is_exact(packed: tuple[Path, Path], tmp_path: Path) -> None:
     found = restore(packed[0] / "checkpoints" / "best.ckpt")
     own = found.module.state_dict()
@@ -71,13 +76,15 @@ def test_scores_come_with_the_command_that_measures_them(
     run, weights = packed
     photos = write_photos(tmp_path / "photos")
     words = ["--weights", str(weights), f"data.test.image={photos}", "task.sigma=15.0"]
+    words.append("network.spins=2")
     out = tmp_path / "results"
     assert main(["evaluate", *words, "--no-records", "--out", str(out)]) == 0
     again = tmp_path / "tidy.safetensors"
     assert main(["pack", str(run), "--out", str(again), "--scores", f"some=photos={out}"]) == 0
     (scored,) = read_card(again).scores
     assert (scored.pictures, scored.count) == ("some=photos", 3)
-    assert scored.command.endswith("--weights tidy data.test.image=photos task.sigma=15.0")
+    changed = "task.sigma=15.0 network.spins=2"
+    assert scored.command.endswith(f"--weights tidy data.test.image=photos {changed}")
     assert set(read_card(again).shares) == set(restore(weights).module.task.actions.names)
 
 
