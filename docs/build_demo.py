@@ -76,6 +76,5 @@ def _shrink(name: str, out: Path) -> dict[str, str]:
 
 if __name__ == "__main__":
     with tempfile.TemporaryDirectory() as place:
-        names = {"denoising": "denoising", "inpainting": "inpainting-gray"}
-        exported = {page: export_agents(name, Path(place)) for page, name in names.items()}
+        exported = {name: export_agents(name, Path(place)) for name in ("denoising", "inpainting")}
         build_page(Path(sys.argv[1]), Path(sys.argv[2]), exported)
