@@ -21,6 +21,7 @@ from pixelrl.runs import directory as runs
 from pixelrl.runs.layout import markdown
 from pixelrl.runs.protocol import FILE, read_declared, read_means, write_json
 from pixelrl.runs.tables import Row, Table, list_notes, mean_values, write_csv
+from pixelrl.settings import Network
 from pixelrl.task import Task
 from pixelrl.training.checkpoint import build, restore
 from pixelrl.training.module import PixelA3C
@@ -208,19 +209,17 @@ def _find_scored(folder: Path, module: PixelA3C, experiment: Experiment) -> dict
         protocol: dict[str, Any] = json.loads((folder / FILE).read_text("utf-8"))
     except (OSError, ValueError):
         return None
-    grounds = json.loads(json.dumps(state_grounds(module, experiment)))
-    defaults = {
-        name: {each.name: each.default for each in fields(settings) if each.default is not MISSING}
-        for name, settings in (("task", experiment.task), ("network", experiment.network))
-    }
-    defaults = json.loads(json.dumps(defaults))
+    newer = {"task": _defaults(experiment.task), "network": _defaults(experiment.network)}
+    grounds, newer = json.loads(json.dumps([state_grounds(module, experiment), newer]))
+    known = dict(protocol)
+    for name, values in newer.items():  # what is newer than the scores had its default
+        if isinstance(settings := known.get(name), dict):
+            known[name] = values | settings
+    return protocol if all(known.get(name) == value for name, value in grounds.items()) else None
 
-    def had(name: str) -> Any:  # noqa: ANN401 - any JSON value
-        known = protocol.get(name)
-        # A setting that is newer than the scores had its default.
-        return defaults[name] | known if name in defaults and isinstance(known, dict) else known
 
-    return protocol if all(had(name) == value for name, value in grounds.items()) else None
+def _defaults(settings: Task | Network) -> dict[str, Any]:
+    return {each.name: each.default for each in fields(settings) if each.default is not MISSING}
 
 
 def _are_agents(weights: str) -> bool:

@@ -12,10 +12,8 @@ import resource
 from collections.abc import Sequence
 from pathlib import Path
 
-import torch
-
 from benchmark_network import edit_plain
-from pixelrl.images.files import read_array
+from pixelrl.images.files import read_image
 from pixelrl.rl.network import PolicyValueNet
 from plain_port import PlainNet
 
@@ -31,8 +29,7 @@ def main(words: Sequence[str] | None = None) -> None:
         most = int(asked.limit * 2**30)
         resource.setrlimit(resource.RLIMIT_AS, (most, most))
     channels = 1 if asked.gray else 3
-    picture = torch.tensor(read_array(asked.picture, channels=channels))
-    image = picture.permute(2, 0, 1)[None].float() / 255
+    image = read_image(asked.picture, channels=channels)[None]
     try:
         edit_plain(PlainNet(PolicyValueNet(channels, 9), channels), image)
     except RuntimeError as error:

@@ -97,16 +97,19 @@ def run(words: Sequence[str]) -> tuple[float, float] | None:
     return usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024
 
 
-def measure(sizes: Sequence[float], command: Sequence[str], *, color: bool) -> list[Measured]:
+def measure(
+    sizes: Sequence[float], command: Sequence[str], *, color: bool, until_failure: bool = False
+) -> list[Measured]:
     """Run a command on a picture of each size, the smallest for the time of starting first.
 
     Args:
-        sizes: in megapixels; those from the first on that fails are left out.
+        sizes: in megapixels.
         command: a module and its words, of which ``PICTURE`` and ``OUT`` stand for files.
         color: whether pictures have color.
+        until_failure: whether sizes from the first on that fails are left out.
 
     Raises:
-        SystemExit: the command fails on the smallest picture.
+        SystemExit: the command fails, on the smallest picture or where none may be left out.
     """
     found: list[Measured] = []
     with TemporaryDirectory() as folder:
@@ -114,12 +117,12 @@ def measure(sizes: Sequence[float], command: Sequence[str], *, color: bool) -> l
         for size in (START, *sorted(sizes)):
             megapixels = write_picture(Path(files["PICTURE"]), size, color=color)
             taken = run([files.get(word, word) for word in command])
-            if taken is None:
+            if taken is None and found and until_failure:
                 break
+            if taken is None:
+                raise SystemExit(f"{command[0]} failed on {megapixels:.3g} megapixels.")
             found.append(Measured(megapixels, *taken))
             Path(files["OUT"]).unlink(missing_ok=True)
-    if not found:
-        raise SystemExit(f"nothing measured: {command[0]} failed.")
     return found
 
 
@@ -156,7 +159,8 @@ def main(words: Sequence[str] | None = None) -> None:
     command = ["pixelrl", "edit", "PICTURE", "--weights", asked.weights, "--out", "OUT"]
     if asked.port:
         command = ["benchmarks.port", "PICTURE", "--limit", asked.limit, *["--gray"] * asked.gray]
-    found = measure(asked.megapixels, command, color=not asked.gray)
+    color = not asked.gray
+    found = measure(asked.megapixels, command, color=color, until_failure=asked.port)
     print(tell(found, describe_hardware()))
 
 

@@ -380,6 +380,7 @@ def test_the_page_works_by_keyboard_and_by_dropping_a_picture(studio: Studio, ph
         page.locator("#file").set_input_files(photo.with_name("photo0.png"))
         page.get_by_text("The agents edit again …").wait_for()
         held[0].continue_()
+        page.get_by_text("denoising · photo0, 56").wait_for()
         page.get_by_text("No rules: the agents do as they like.").wait_for()
         assert studio.session.base.picture.uploaded
         bad = {"name": "x.svg", "mimeType": "image/svg+xml", "buffer": b"<svg/>"}
