@@ -13,6 +13,8 @@ from pixelrl_tasks.published import Restoration
 
 Noise = Literal["gaussian", "poisson", "salt_and_pepper"]
 
+LEVEL = "noise_level"
+"""The map of a scene that tells how strong its noise is: sigma / 255."""
 LOUDEST = 510
 """The largest standard deviation of noise, in gray levels; images then stay near [0, 1]."""
 
@@ -30,6 +32,10 @@ class Denoising(Restoration):
         sigma: standard deviation of Gaussian noise, in gray levels.
         sigma_min: if given, each image has a standard deviation of its own, drawn uniformly from
             here to ``sigma``: so agents learn to work blind.
+        noise_map: whether agents also see the standard deviation of Gaussian noise, as a map
+            ``noise_level`` beside the image (FFDNet, Zhang et al. 2018): each image's own where
+            noise was added, `sigma` where a user's picture is edited. Not as published; one policy
+            then serves every strength, and how much to smooth can be said.
         peak: photons of the brightest pixel under Poisson noise.
         density: share of pixels that salt and pepper replace, half of them each; in color, all of a
             pixel's channels together.
@@ -47,6 +53,7 @@ class Denoising(Restoration):
     peak: float = number(30.0, Range(1, told="photons from 1 on"))
     density: float = number(0.5, Range(0, 1, "a share from 0 to 1"))
     clip: bool = False
+    noise_map: bool = False
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -59,15 +66,39 @@ class Denoising(Restoration):
                 f"task.sigma_min: expected gray levels from 0 to task.sigma={self.sigma},"
                 f" got {self.sigma_min}."
             )
+        if self.noise_map and self.noise != "gaussian":
+            raise ConfigError(
+                f"task.noise_map: only gaussian noise has a sigma that agents can be told,"
+                f" got task.noise={self.noise}."
+            )
 
     def problem(self, maps: Scene, rng: Generator) -> Scene:
-        noisy = self.add_noise(maps["image"], rng)
-        return {"image": noisy.clamp(0, 1) if self.clip else noisy, "target": maps["image"]}
+        clean, sigma = maps["image"], self.draw_sigma(rng)
+        noisy = self.add_noise(clean, sigma, rng)
+        scene = {"image": noisy.clamp(0, 1) if self.clip else noisy, "target": clean}
+        return {**scene, LEVEL: _level(clean, sigma)} if self.noise_map else scene
 
-    def add_noise(self, clean: Tensor, rng: Generator) -> Tensor:
+    def observe(self, image: Tensor, scene: Scene) -> Tensor:
+        seen = super().observe(image, scene)
+        if not self.noise_map:
+            return seen
+        level = scene[LEVEL] if LEVEL in scene else _level(image, self.sigma)
+        return torch.cat([seen, level], -3)
+
+    @property
+    def observation_channels(self) -> int:
+        return super().observation_channels + self.noise_map
+
+    def draw_sigma(self, rng: Generator) -> float:
+        """Draw the standard deviation of one image's Gaussian noise, in gray levels."""
+        if self.sigma_min is None or self.noise != "gaussian":
+            return self.sigma
+        drawn = float(torch.rand((), generator=rng))
+        return self.sigma_min + (self.sigma - self.sigma_min) * drawn
+
+    def add_noise(self, clean: Tensor, sigma: float, rng: Generator) -> Tensor:
         """Make a clean image noisy, ``(C,H,W)`` to ``(C,H,W)``; it may leave [0, 1]."""
         if self.noise == "gaussian":
-            sigma = self.sigma if self.sigma_min is None else self._draw_sigma(self.sigma_min, rng)
             return clean + sigma / 255 * torch.randn(clean.shape, generator=rng)
         if self.noise == "poisson":
             return torch.poisson(clean * self.peak, generator=rng) / self.peak
@@ -75,6 +106,7 @@ class Denoising(Restoration):
         pepper, salt = drawn < self.density / 2, drawn >= 1 - self.density / 2
         return clean.masked_fill(pepper, 0).masked_fill(salt, 1)
 
-    def _draw_sigma(self, least: float, rng: Generator) -> float:
-        """Draw a standard deviation between the least and ``sigma``, in gray levels."""
-        return least + (self.sigma - least) * float(torch.rand((), generator=rng))
+
+def _level(image: Tensor, sigma: float) -> Tensor:
+    """Make the map that tells a standard deviation, ``(…,C,H,W)`` to ``(…,1,H,W)``."""
+    return torch.full_like(image[..., :1, :, :], sigma / 255)

@@ -36,6 +36,6 @@ def test_what_no_loader_would_give_is_refused(kind: str) -> None:
 
 def test_the_loudest_noise_is_near_enough() -> None:
     task = Denoising(sigma=float(LOUDEST))
-    noisy = task.add_noise(torch.rand(1, 512, 512), torch.Generator().manual_seed(0))
+    noisy = task.add_noise(torch.rand(1, 512, 512), task.sigma, torch.Generator().manual_seed(0))
     assert check_values({"image": noisy})
     assert float(noisy.abs().max()) < NEAR
