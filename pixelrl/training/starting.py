@@ -13,7 +13,7 @@ from pixelrl.training.module import PixelA3C
 
 UNIT = "reward_spread"
 """The one weight that a module may have or not: the unit of the rewards it learns from."""
-HEAD, TAIL = "policy.goal.head.weight", "policy.goal.tail."
+HEAD, TAIL = "policy.goal.head.weight", ("policy.goal.tail.weight", "policy.goal.tail.bias")
 """The weights of a goal whose sizes follow from the number of channels."""
 CELL = 4
 """Pixels of a cell: `GoalNet` sees pictures at half of their sides."""
@@ -23,7 +23,7 @@ def start_from(module: PixelA3C, weights: Mapping[str, Any], path: Path) -> str:
     """Begin with another run's weights.
 
     A goal is learned on from where it stood in use, also in pictures of another number of channels
-    (`fit_channels`) and by a network of more blocks or levels (`grow_parts`). What else is of
+    (`fit_ends`) and by a network of more blocks or levels (`grow_parts`). What else is of
     another size, such as the correction then, begins anew.
 
     Args:
@@ -43,11 +43,8 @@ def start_from(module: PixelA3C, weights: Mapping[str, Any], path: Path) -> str:
     if not any(name.startswith("policy.goal.") for name in weights):
         raise CheckpointError(f"{path}: its network has no goal; set network.kind=published.")
     own = module.state_dict()
-    goal = {
-        name: fit_channels(name, value, own[name]) if name in own else value
-        for name, value in weights.items()
-        if name.startswith("policy.goal.")
-    }
+    goal = {n: value for n, value in weights.items() if n.startswith("policy.goal.")}
+    goal = fit_ends(goal, own)
     goal = grow_parts(goal, own) | goal
     rest = {name: value for name, value in own.items() if not name.startswith("policy.goal.")}
     same = {
@@ -65,29 +62,54 @@ def start_from(module: PixelA3C, weights: Mapping[str, Any], path: Path) -> str:
     return "goal" if anew else "goal and correction"
 
 
-def fit_channels(name: str, weight: Tensor, own: Tensor) -> Tensor:
-    """Turn a goal's first or last layer from color to gray or back, so that gray stays the same.
+def fit_ends(weights: Mapping[str, Tensor], own: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Turn a goal's first and last layer from color to gray or back, so that gray stays the same.
 
-    A gray picture is one of three equal channels: the first layer's weights are summed over them,
-    the last layer's are averaged. The other way each channel is seen by a third and answered alike.
+    What else an observation shows beside the image is taken over where both show as much; what is
+    newly shown, such as a noise map, changes nothing yet.
 
     Args:
-        name: of the weight; those of other layers are returned as they are.
-        weight: ``(D,4C,k,k)`` of the first layer, ``(4C,D,k,k)`` or ``(4C)`` of the last.
-        own: of the same layer, for another number of channels.
+        weights: a goal's, by name; its first layer's are ``(D,4K,k,k)``, its last layer's
+            ``(4C,D,k,k)`` and ``(4C)``.
+        own: those of the module.
 
     Returns:
-        The weight, in the shape of ``own`` where one of both is of a single channel.
+        The goal's weights; as they were where the older observation shows more or else.
     """
-    if weight.shape == own.shape or not name.startswith((HEAD, TAIL)):
+    fitted, tail = dict(weights), TAIL[0]
+    if not all(name in each for name in (HEAD, *TAIL) for each in (weights, own)):
+        return fitted
+    old, new = (each[tail].shape[0] // CELL for each in (weights, own))
+    seen, beside = weights[HEAD][:, : CELL * old], weights[HEAD][:, CELL * old :]
+    further = own[HEAD].shape[1] - CELL * new
+    if not beside.shape[1]:
+        beside = beside.new_zeros(len(beside), further, *beside.shape[2:])
+    if beside.shape[1] != further:
+        return fitted
+    read = fit_channels(seen.transpose(0, 1), new, mean=False).transpose(0, 1)
+    fitted[HEAD] = torch.cat([read, beside], 1)
+    for name in TAIL:
+        fitted[name] = fit_channels(weights[name], new, mean=True)
+    return fitted
+
+
+def fit_channels(weight: Tensor, channels: int, *, mean: bool) -> Tensor:
+    """Turn weights of an image's channels ``(4C,…)`` into those of another number of channels.
+
+    A gray picture is one of three equal channels: what reads them is summed, what writes them is
+    averaged. The other way each channel is read by a third and written alike.
+
+    Args:
+        weight: of the channels' cells; returned as it is unless one of both numbers is 1.
+        channels: how many it becomes.
+        mean: whether it writes.
+    """
+    old = weight.shape[0] // CELL
+    if old == channels or min(old, channels) != 1:
         return weight
-    axis = 1 if name.startswith(HEAD) else 0
-    old, new = weight.shape[axis] // CELL, own.shape[axis] // CELL
-    if min(old, new) != 1:
-        return weight
-    cells = weight.reshape(*weight.shape[:axis], old, CELL, *weight.shape[axis + 1 :])
-    shared = cells.sum(axis) / new if axis == 1 else cells.mean(axis)
-    return torch.cat([shared] * new, axis)
+    cells = weight.reshape(old, CELL, *weight.shape[1:])
+    shared = cells.mean(0) if mean else cells.sum(0) / channels
+    return torch.cat([shared] * channels)
 
 
 def grow_parts(weights: Mapping[str, Tensor], own: Mapping[str, Tensor]) -> dict[str, Tensor]:

@@ -1,6 +1,7 @@
 """Denoising is the papers': nine edits equal to OpenCV's, three kinds of noise, a local reward."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -51,6 +52,32 @@ def test_blind_noise_differs_from_image_to_image_within_its_range() -> None:
     assert torch.equal(noisy(task, clean, 3), noisy(task, clean, 3))
     with pytest.raises(ConfigError, match=r"task\.sigma_min: .* to task\.sigma=25.0, got 30"):
         Denoising(sigma_min=30)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("sees_edits", [False, True])
+def test_agents_may_see_how_strong_the_noise_is(channels: int, sees_edits: bool) -> None:
+    task = Denoising(
+        channels=channels, sees_edits=sees_edits, sigma=55, sigma_min=0, noise_map=True
+    )
+    check_task(task)
+    blind = replace(task, noise_map=False)
+    clean = torch.rand((channels, 64, 64), generator=Generator().manual_seed(0))
+    for seed in range(20):
+        rng, same = Generator().manual_seed(seed), Generator().manual_seed(seed)
+        scene = task.problem({"image": clean}, rng)
+        assert torch.equal(scene["image"], blind.problem({"image": clean}, same)["image"])
+        added = (scene["image"] - clean).std()
+        torch.testing.assert_close(scene["noise_level"].mean(), added, rtol=0.05, atol=1e-3)
+        batch = {name: value[None] for name, value in scene.items()}
+        seen = task.observe(batch["image"], batch)
+        assert torch.equal(seen[:, :-1], blind.observe(batch["image"], batch))
+        assert torch.equal(seen[:, -1:], batch["noise_level"])
+        # Of a user's picture nothing is known but what was said.
+        said = task.observe(batch["image"], {"image": batch["image"]})
+        assert torch.equal(said[:, -1], torch.full((1, 64, 64), 55 / 255))
+    with pytest.raises(ConfigError, match=r"task\.noise_map: only gaussian .* task\.noise=poisson"):
+        Denoising(noise="poisson", noise_map=True)
 
 
 def test_its_edits_are_the_published_ones_in_their_order() -> None:

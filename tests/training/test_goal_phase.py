@@ -199,6 +199,31 @@ def test_a_goal_begins_from_one_of_color_or_gray(tmp_path: Path, old: int, new: 
     torch.testing.assert_close(one.doubt, other.doubt)
 
 
+@pytest.mark.parametrize("channels", [1, 3])
+def test_what_is_newly_shown_beside_the_image_changes_nothing_yet(
+    tmp_path: Path, channels: int
+) -> None:
+    start = fit(aiming(tmp_path, "run.name=start")).directory / "checkpoints" / "last.ckpt"
+    told = ["task.noise_map=true", f"task.channels={channels}"]
+    before = restore(start).module.policy
+    after = build(aiming(tmp_path, f"network.init={start}", *told)).policy
+    assert isinstance(before, GoalPolicy)
+    assert isinstance(after, GoalPolicy)
+    gray = torch.rand(1, 1, 32, 40)
+    image = gray.expand(-1, channels, -1, -1)
+    seen = torch.cat([image, torch.full_like(gray, 0.1)], 1)
+    one, other = before.goal(gray, gray), after.goal(seen, image)
+    torch.testing.assert_close(one.image, other.image.mean(1, keepdim=True), atol=1e-5, rtol=0)
+    other.image.square().mean().backward()
+    gradient = after.goal.head.weight.grad
+    assert gradient is not None
+    assert gradient[:, 4 * channels :].any()  # and can be learned from
+    end = fit(aiming(tmp_path, "run.name=told", *told)).directory / "checkpoints" / "last.ckpt"
+    unaware = aiming(tmp_path, f"network.init={end}", f"task.channels={channels}")
+    with pytest.raises(CheckpointError, match=r"head\.weight is .* here"):
+        build(unaware)
+
+
 @pytest.mark.parametrize("larger", ["network.widths=[8,12,4]", "network.blocks=2"])
 def test_a_grown_goal_answers_what_the_small_one_does_and_learns(
     tmp_path: Path, larger: str
