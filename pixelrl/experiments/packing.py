@@ -71,15 +71,15 @@ def pack(
     begun = datetime.fromisoformat(str(about["started"]))
     ended = datetime.fromtimestamp((run / "checkpoints" / "last.ckpt").stat().st_mtime)
     protocols = {name: _read(folder / FILE) for name, folder in scores.items()}
-    command = shlex.split(str(about["command"]))
+    told = _without_places(shlex.split(str(about["command"])))
     card = Card(
         name=weights.stem,
         task=experiment.name,
         about=words.about,
         data=words.data,
         limits=words.limits,
-        recipe=_following(command, "--config") or experiment.name,
-        command=shlex.join(_without_places(command)),
+        recipe=_following(told, "--config") or experiment.name,
+        command=shlex.join(told),
         seed=experiment.run.seed,
         machine=str(about["machine"]),
         hours=round((ended - begun).total_seconds() / 3600, 2),
@@ -128,9 +128,12 @@ def _without_places(command: Sequence[str]) -> list[str]:
 
 
 def _without_folder(word: str) -> str:
-    """Name a file of other weights without the folder it lay in."""
+    """Name a file of a recipe or of other weights without the folder it lay in."""
     key, sign, value = word.partition("=")
-    return f"{key}={Path(value).name}" if sign and key == "network.init" else word
+    if sign and key == "network.init":
+        return f"{key}={Path(value).name}"
+    name = value if sign and key == "--config" else word
+    return word.replace(name, Path(name).name) if Path(name).is_absolute() else word
 
 
 def _following(command: Sequence[str], option: str) -> str:

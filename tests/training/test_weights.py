@@ -48,6 +48,14 @@ def test_the_card_is_read_from_the_run(packed: tuple[Path, Path]) -> None:
 def test_the_command_names_no_folder_but_the_size_of_crops() -> None:
     said = ["fit", "data.train.image=/home/me", "data.crop=64", "run.name=x", "network.init=/a/b"]
     assert _without_places(said) == ["fit", "data.crop=64", "network.init=b"]
+    said = ["--config", "/home/me/a.yaml", "--config=/home/me/b.yaml", "--config", "agents/c"]
+    assert _without_places(said) == [
+        "--config",
+        "a.yaml",
+        "--config=b.yaml",
+        "--config",
+        "agents/c",
+    ]
 
 
 def test_full_precision_is_exact(packed: tuple[Path, Path], tmp_path: Path) -> None:
