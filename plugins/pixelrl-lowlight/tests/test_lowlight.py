@@ -4,6 +4,7 @@ import pytest
 import torch
 from torch import Generator, Tensor
 
+import pixelrl
 from pixelrl.cli.main import main
 from pixelrl.config.compose import compose
 from pixelrl.discovery import TASKS, load
@@ -84,3 +85,18 @@ def test_its_recipe_goes_through_an_episode(tmp_path: Path) -> None:
     run = [f"run.root={tmp_path}", "run.name=one", "run.accelerator=cpu", "run.validate_every=3"]
     words = ["fit", "--task", "lowlight", "--config", str(RECIPE), "--dry-run"]
     assert main([*words, *small, *data, *run]) == 0
+
+
+def test_its_agents_are_found_and_do_better_than_the_best_fixed_sequence() -> None:
+    task = LowLight()
+    fixed = ["brightness x1.6", "brightness x1.06", "brightness x1.06", "contrast -", "+2"]
+    agents, won = pixelrl.load("lowlight", device="cpu"), []
+    for seed in range(3):
+        scene = task.problem({"image": photo(160)}, Generator().manual_seed(seed))
+        image, target = scene["image"][None], scene["target"][None]
+        found = agents(image).image
+        for name in [*fixed, "bilateral 0.2"]:
+            image = task.actions[name](image)
+        won.append(float(psnr(found, target) - psnr(image, target)))
+    assert min(won) > 0
+    assert sum(won) / len(won) > 2

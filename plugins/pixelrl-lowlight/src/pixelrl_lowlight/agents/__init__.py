@@ -1,0 +1,1 @@
+"""Trained agents of this task: NAME.safetensors with its card, NAME.json."""
