@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from pixelrl.scores import as_written
 from pixelrl_tasks.saliency_editing.fidelity import (
     color_distance,
     mean_in,
@@ -90,7 +91,8 @@ def valid(inside: Strayed, outside: Strayed, goal: Goal, share: float = 1.0) -> 
 def hold_back(before: Tensor, after: Tensor, original: Tensor, mask: Tensor, goal: Goal) -> Tensor:
     """Let one side of the mask stand still, or both, where going on would break a budget.
 
-    Both go on if they may; else the region alone, else the rest alone, else none.
+    Both go on if they may; else the region alone, else the rest alone, else none. Judged is what
+    would be written to 8 bits, as results are: dark pixels that are not yet black may round to it.
 
     Args:
         before: ``(B,3,H,W)``, the image before a step.
@@ -103,10 +105,10 @@ def hold_back(before: Tensor, after: Tensor, original: Tensor, mask: Tensor, goa
     Returns:
         ``(B,3,H,W)``.
     """
-    held = before
+    held, begun = before, as_written(original)
     for moving in (1 - mask, mask, torch.ones_like(mask)):  # what comes later is preferred
         moved = torch.lerp(before, after, moving)
-        kept = valid(*measure_stray(moved, original, mask), goal, 1 - HELD)
+        kept = valid(*measure_stray(as_written(moved), begun, mask), goal, 1 - HELD)
         held = torch.where((kept > 0)[:, None, None, None], moved, held)
     return held
 

@@ -193,6 +193,18 @@ def test_nobody_steps_over_a_budget(seed: int, factor: float, noise: float) -> N
         assert float(valid(*measure_stray(as_written(now), image, mask), goal)) == 1
 
 
+@given(seeds)
+def test_what_rounds_to_black_counts_as_black(seed: int) -> None:
+    """Results are files of 8 bits: 1.3 gray levels are one there, which is clipped."""
+    image, mask = photo(32)
+    image = torch.lerp(image, as_written(filled(image.shape, seed, low=0.012, high=0.05)), mask)
+    nearly = filled(image.shape, seed + 1, low=1.1 / 255, high=1.4 / 255)
+    moved = torch.lerp(image, nearly, mask)
+    held = hold_back(image, moved, image, mask, Goal(inside=100.0, structure=-1.0))
+    assert float(newly_clipped(moved, image).mean()) == 0
+    assert torch.equal(held * mask, image * mask)
+
+
 def test_one_side_moves_while_the_other_stands_still() -> None:
     image, mask = photo()
     graded = finish_by_hand(image, mask, 1)["fixed grade"]
