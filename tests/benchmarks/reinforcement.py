@@ -1,6 +1,7 @@
 """Measure what reinforcement adds: agents learned in four ways, each in the same time.
 
-    PYTHONPATH=tests python -m benchmarks.reinforcement [--minutes 4] [--seeds 3] [KEY=VALUE ...]
+    PYTHONPATH=tests python -m benchmarks.reinforcement [--minutes 4] [--seeds 3] [--way NAME ...]
+        [KEY=VALUE ...]
 
 Denoising at sigma 25, on one thread. Agents that aim learn their goal alone, or spend a part of the
 time on reinforcement; published agents learn by the published rule (A3C with reward-map
@@ -105,10 +106,11 @@ def learn(
     return psnr
 
 
-def compare(minutes: float, seeds: int, settings: Sequence[str]) -> str:
-    """Learn in every way with every seed; returns a table."""
+def compare(minutes: float, seeds: int, ways: Sequence[str], settings: Sequence[str]) -> str:
+    """Learn in each way with every seed; returns a table."""
     rows = []
-    for name, way in WAYS.items():
+    for name in ways:
+        way = WAYS[name]
         each = [60 * minutes * stage.share / time_batch(stage, settings) for stage in way]
         batches = [max(1, round(count)) for count in each]
         found = [learn(way, batches, seed, settings) for seed in range(seeds)]
@@ -125,9 +127,17 @@ def main(arguments: list[str] | None = None) -> int:
         "--minutes", type=float, default=4, help="of a core, that each way may take"
     )
     parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument(
+        "--way", action="append", choices=list(WAYS), help="only this one; may be repeated"
+    )
     given = parser.parse_args(arguments)
     with TemporaryDirectory() as folder:
-        table = compare(given.minutes, given.seeds, [*given.settings, f"run.root={folder}"])
+        table = compare(
+            given.minutes,
+            given.seeds,
+            given.way or list(WAYS),
+            [*given.settings, f"run.root={folder}"],
+        )
     print(describe_hardware())
     print(table)
     return 0
