@@ -79,10 +79,12 @@ class Learning:
 
     Attributes:
         goal_episodes: batches to learn the goal from; 0 leaves that out.
-        goal_rate: Muon's step size in that phase, after a warm-up; Adam's, for the first and last
-            layers, is a twentieth. Both fall linearly to zero.
+        imitation_episodes: of ``network.kind=published``, batches in which agents first imitate the
+            teacher that the task has (`Task.demonstrate`); 0 leaves that out.
+        goal_rate: Muon's step size in either first phase, after a warm-up; Adam's, for the first
+            and last layers, is a twentieth. Both fall linearly to zero.
         episodes: batches to learn from by reinforcement; each is one episode. 0 leaves that out,
-            if there are ``goal_episodes``.
+            if there is another phase.
         window: steps learned from at once (``t_max``); an episode is split into such windows.
         optimizer: ``adam`` as published; ``muon`` learns the hidden layers in far fewer episodes.
         rate: Adam's step size in the first episode of reinforcement.
@@ -109,6 +111,7 @@ class Learning:
     """
 
     goal_episodes: int = number(0, at_most(EPISODES, 0))
+    imitation_episodes: int = number(0, at_most(EPISODES, 0))
     goal_rate: float = number(0.02, POSITIVE)
     episodes: int = number(30_000, at_most(EPISODES, 0))
     window: int = number(5, at_most(1000))
@@ -125,13 +128,18 @@ class Learning:
 
     @property
     def batches(self) -> int:
-        """Batches of both phases.
+        """Batches of all phases.
 
         Example:
             >>> Learning(goal_episodes=400, episodes=100).batches
             500
         """
-        return self.goal_episodes + self.episodes
+        return self.first_batches + self.episodes
+
+    @property
+    def first_batches(self) -> int:
+        """Batches of what comes before reinforcement."""
+        return self.goal_episodes + self.imitation_episodes
 
 
 @dataclass(frozen=True)

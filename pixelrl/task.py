@@ -118,6 +118,17 @@ class Task(ABC):
         """
         return self.reward(before, after, scene)
 
+    def demonstrate(self, image: Tensor, scene: Scene) -> Tensor:
+        """Tell what a teacher would choose now, ``(B,H,W)`` int64, for agents to imitate first.
+
+        A good fixed choice per region, say, for `learning.imitation_episodes`. It need not know
+        best: agents learn by reinforcement from there.
+
+        Raises:
+            NotImplementedError: the task has no teacher.
+        """
+        raise NotImplementedError(f"{type(self).__name__} has no teacher.")
+
     def problem(self, maps: Scene, rng: Generator) -> Scene:
         """Make an episode's scene from the maps that were read, for learning and scoring.
 

@@ -42,6 +42,7 @@ def check_task(task: Task, size: int = 24) -> None:
     _guarded("problem", check_scene, batch, task.channels)
     _check_edits(task, batch)
     _check_observation(task, batch)
+    _check_teacher(task, batch)
     _check_reward(task, batch)
     _check_scores(task, batch)
     choices = torch.zeros(task.length, *batch["image"].shape[:1], *batch["image"].shape[2:])
@@ -125,6 +126,21 @@ def _check_observation(task: Task, batch: Scene) -> None:
         " make them agree.",
     )
     _guarded("observe", check_map, "observation", seen, "B K H W", **size)
+
+
+def _check_teacher(task: Task, batch: Scene) -> None:
+    if type(task).demonstrate is Task.demonstrate:
+        return
+    wanted, image = task.demonstrate(batch["image"], batch), batch["image"]
+    _promise(
+        wanted.dtype == torch.int64 and wanted.shape == (image.shape[0], *image.shape[2:]),
+        f"demonstrate returns {tuple(wanted.shape)} of {wanted.dtype}; expected choices (B,H,W) of"
+        " int64.",
+    )
+    _promise(
+        0 <= int(wanted.min()) <= int(wanted.max()) < len(task.actions),
+        f"demonstrate chooses edits that there are not; there are {len(task.actions)}, from 0 on.",
+    )
 
 
 def _check_reward(task: Task, batch: Scene) -> None:

@@ -238,8 +238,24 @@ def _check_phases(experiment: Experiment) -> None:
             f"learning.goal_episodes={learning.goal_episodes} needs network.kind=goal; the"
             " published network has no goal."
         )
+    if learning.imitation_episodes:
+        _check_teacher(experiment)
     if not learning.batches:
         raise ConfigError("learning.episodes: expected more than zero, got 0.")
+
+
+def _check_teacher(experiment: Experiment) -> None:
+    """Check that there is a teacher, and a network that can imitate it."""
+    given = f"learning.imitation_episodes={experiment.learning.imitation_episodes}"
+    if experiment.network.kind != "published":
+        raise ConfigError(
+            f"{given} needs network.kind=published; agents that aim learn a goal first."
+        )
+    if type(experiment.task).demonstrate is Task.demonstrate:
+        raise ConfigError(
+            f"{given}: {type(experiment.task).__name__} has no teacher (Task.demonstrate);"
+            " leave it at 0."
+        )
 
 
 def _basic(value: Any) -> Any:  # noqa: ANN401

@@ -40,6 +40,8 @@ def pretrain(experiment: Experiment) -> Path:
     aims = experiment.network.kind == "goal"
     if aims:
         experiment = goal_phase_alone(experiment)
+    else:
+        experiment = regression_alone(experiment)
     check_start(experiment)
     built = build(experiment)
     built.compiled = compile_parts(experiment.run, built)
@@ -59,6 +61,11 @@ def pretrain(experiment: Experiment) -> Path:
         check_finished(trainer, experiment, f"{directory} holds what was learned; begin again")
         save_last(trainer, directory)
     return directory / runs.BEST
+
+
+def regression_alone(experiment: Experiment) -> Experiment:
+    """Leave imitation out of an experiment; its batches are those of the regression."""
+    return replace(experiment, learning=replace(experiment.learning, imitation_episodes=0))
 
 
 def goal_phase_alone(experiment: Experiment) -> Experiment:

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from pixelrl.errors import ConfigError
 from pixelrl.maps import Scene, exact
 from pixelrl.rl.aim import unit
-from pixelrl.rl.goal import Goal, GoalNet, doubt_loss
+from pixelrl.rl.goal import Goal, doubt_loss
 from pixelrl.rl.optimizers import STEP, make_optimizer
 from pixelrl.rl.rollout import Transition
 from pixelrl.settings import Learning
@@ -144,11 +144,12 @@ def average_weights(average: nn.Module, weights: nn.Module, batch: int) -> None:
         mean.lerp_(weight.to(mean.dtype), 1 - keep)  # the average is float32, always
 
 
-def goal_optimization(net: GoalNet, rule: Learning) -> Optimization:
-    """Make the phase's optimizer: Muon, with a warm-up and linear decay to zero."""
-    warm = max(1, min(WARM_UP, rule.goal_episodes // 20))
+def optimize_first(net: nn.Module, rule: Learning) -> Optimization:
+    """Make a first phase's optimizer: Muon, with a warm-up and linear decay to zero."""
+    batches = rule.first_batches
+    warm = max(1, min(WARM_UP, batches // 20))
 
     def falls(batch: int) -> float:
-        return min(1.0, (batch + 1) / warm) * max(0.0, 1 - batch / rule.goal_episodes)
+        return min(1.0, (batch + 1) / warm) * max(0.0, 1 - batch / batches)
 
     return Optimization(make_optimizer([net], "muon", rule.goal_rate / STEP), falls)

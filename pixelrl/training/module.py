@@ -6,8 +6,7 @@ from functools import partial
 from typing import Any
 
 import torch
-from numpy.random import SeedSequence
-from torch import Generator, Tensor
+from torch import Tensor
 
 from pixelrl.maps import Scene, check_scene, exact
 from pixelrl.oracle import measure_reward_spread
@@ -33,21 +32,17 @@ from pixelrl.task import Task
 from pixelrl.training.base import BaseModule, Optimization
 from pixelrl.training.compiling import Compiled
 from pixelrl.training.divergence import check_loss
-from pixelrl.training.goal_phase import (
-    anchor_loss,
-    average_weights,
-    goal_optimization,
-    learn_parts,
-)
-from pixelrl.training.parts import Part, mean_parts, split_scene
+from pixelrl.training.goal_phase import anchor_loss, average_weights, learn_parts, optimize_first
+from pixelrl.training.imitation import imitate_parts
+from pixelrl.training.parts import Part, mean_parts, rng_of, split_scene
 
 
 class PixelA3C(BaseModule):
     """Train one agent per pixel by A3C with reward-map convolution.
 
-    An epoch is the whole run and a batch is an episode, so the batch's number is the episode's.
-    Everything random about an episode is drawn from a generator seeded with that number: a run does
-    the same however often it is stopped and resumed, on however many devices.
+    An epoch is the whole run and a batch is an episode, so the batch's number is the episode's. All
+    that is random about it is drawn from a generator seeded with that number: a run does the same
+    however often it is stopped and resumed, on however many devices.
 
     Args:
         task: what to learn.
@@ -88,10 +83,10 @@ class PixelA3C(BaseModule):
     # Learning
 
     def phases(self) -> Sequence[Optimization]:
-        """List how the phases are optimized: the goal's, if there is one, and reinforcement."""
+        """List how the phases are optimized: goal or imitation, if any, and reinforcement."""
         rule, found = self.learning, []
-        if self.learner is not None and rule.goal_episodes:
-            found.append(goal_optimization(self.learner, rule))
+        if rule.first_batches:
+            found.append(optimize_first(self.learner or self.policy, rule))
         if rule.episodes:
             learned = [part for part in (self.policy, self.spread) if part is not None]
             found.append(self.published(learned))
@@ -102,17 +97,15 @@ class PixelA3C(BaseModule):
 
         Raises:
             ConfigError: the task does not have what the estimator asks for.
-            MapError: the scene's maps are not aligned.
+            MapError: its maps are not aligned.
         """
         check_scene(scene, self.task.channels)
         if batch == 0:
             self._measure(scene)
-        if batch < self.learning.goal_episodes:
-            self.phase = 0
-            logged = self.learn_goal(scene, batch)
-        else:
-            self.phase = -1
-            logged = self.learn_episode(scene, batch)
+        first = self.learn_imitation if self.learner is None else self.learn_goal
+        begins = batch < self.learning.first_batches
+        self.phase = 0 if begins else -1
+        logged = (first if begins else self.learn_episode)(scene, batch)
         named = {f"train/{name}": part for name, part in logged.items()}
         self.log_dict({**named, "train/rate": self.end_batch()}, sync_dist=True, prog_bar=False)
 
@@ -131,10 +124,15 @@ class PixelA3C(BaseModule):
         average_weights(policy.goal, learner, batch)
         return mean_parts(found)
 
+    def learn_imitation(self, scene: Scene, episode: int) -> dict[str, Tensor]:
+        """Imitate the teacher in an episode on ``(B,K,H,W)``; returns the loss's parts, scalars."""
+        found: list[dict[str, Tensor]] = []
+        self.update(imitate_parts(self.task, self._begin(scene, episode), found))
+        return mean_parts(found)
+
     def learn_episode(self, scene: Scene, episode: int) -> dict[str, Tensor]:
         """Roll out an episode on ``(B,K,H,W)``; returns the sums of window losses, scalars."""
-        scenes = split_scene(scene, self.accumulate)
-        parts = [self._begin(each, number, episode) for number, each in enumerate(scenes)]
+        parts = self._begin(scene, episode)
         length, window = self.task.length, self.learning.window
         sums: dict[str, Tensor] = {}
         for done in range(window, length + window, window):
@@ -143,18 +141,21 @@ class PixelA3C(BaseModule):
             sums = {name: sums.get(name, 0) + part for name, part in mean_parts(found).items()}
         return sums
 
-    def _begin(self, scene: Scene, number: int, episode: int) -> Part:
-        """Begin the episode of a batch's n-th part."""
-        rank, ranks = self.trainer.global_rank, self.trainer.world_size
-        share = (rank * self.accumulate + number, ranks * self.accumulate)
-        choose: Choose = partial(sample, rng=self._rng(episode), share=share)
-        if ESTIMATORS[self.learning.estimator].greedy:
-            choose = choose_greedy
+    def _begin(self, scene: Scene, episode: int) -> list[Part]:
+        """Begin the episode of each part of a batch ``(B,K,H,W)``."""
+        shares = self.trainer.world_size * self.accumulate
+        first = self.trainer.global_rank * self.accumulate
         through = self.learning.window if self.learner is not None else 1
-        environment = make_environment(self.task, self.policy, candidates=self.compiled.candidates)
-        policy = self.compiled.policy or self.policy
-        steps = rollout(environment, policy, scene, choose, through=through)
-        return Part(scene, environment, split_windows(steps, self.learning.window))
+        policy, made, found = self.compiled.policy or self.policy, self.compiled.candidates, []
+        for number, part in enumerate(split_scene(scene, self.accumulate), first):
+            rng = rng_of(self.seed, episode, self.device)
+            choose: Choose = partial(sample, rng=rng, share=(number, shares))
+            if ESTIMATORS[self.learning.estimator].greedy:
+                choose = choose_greedy
+            environment = make_environment(self.task, self.policy, candidates=made)
+            steps = rollout(environment, policy, part, choose, through=through)
+            found.append(Part(part, environment, split_windows(steps, self.learning.window)))
+        return found
 
     def _losses(
         self, parts: Sequence[Part], found: list[dict[str, Tensor]], *, last: bool, episode: int
@@ -277,10 +278,6 @@ class PixelA3C(BaseModule):
     def predict_step(self, scene: Scene, index: int) -> Edited:
         """Edit one batch."""
         return self.edit(scene, with_trace=True)
-
-    def _rng(self, episode: int) -> Generator:
-        seed = SeedSequence((self.seed, episode)).generate_state(1, "uint64").item()
-        return Generator(self.device).manual_seed(seed >> 1)
 
     def _measure(self, scene: Scene) -> None:
         """Measure the unit of rewards where it is needed and not known."""

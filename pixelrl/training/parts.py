@@ -4,7 +4,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import torch
-from torch import Tensor
+from numpy.random import SeedSequence
+from torch import Generator, Tensor
 
 from pixelrl.errors import ConfigError
 from pixelrl.maps import Scene
@@ -23,6 +24,18 @@ class Part(NamedTuple):
     scene: Scene
     environment: Environment
     windows: Iterator[list[Transition]]
+
+
+def rng_of(seed: int, episode: int, device: torch.device) -> Generator:
+    """Make the generator from which all of an episode's choices are drawn, on a device.
+
+    Example:
+        >>> first, again = (rng_of(0, 7, torch.device("cpu")) for _ in range(2))
+        >>> torch.equal(torch.rand(3, generator=first), torch.rand(3, generator=again))
+        True
+    """
+    chosen = SeedSequence((seed, episode)).generate_state(1, "uint64").item()
+    return Generator(device).manual_seed(chosen >> 1)
 
 
 def split_scene(scene: Scene, parts: int) -> list[Scene]:

@@ -33,6 +33,8 @@ class Goal:
         outside: the same for the rest of the image.
         clipped: share of newly clipped pixels that a valid result may have on either side.
         structure: structure that a valid result must keep on either side.
+        charged: whether straying is charged; not where the environment keeps the budgets itself
+            (`hold_back`): agents would shy away from what they may have.
         margin: share of a budget that may be used up for nothing; what strays farther is charged,
             so that agents learn to stay clear of what would make their result worthless.
         own: how much the movement of a pixel's own saliency counts for that pixel. A place of
@@ -46,6 +48,7 @@ class Goal:
     outside: float = 10.0
     clipped: float = 0.2
     structure: float = 0.9
+    charged: bool = True
     margin: float = 0.8
     own: float = 25.0
 

@@ -42,8 +42,8 @@ def saliency_reward(
     With ``q`` the region's share, the potential of an image is ``clip(sign * (logit q - logit q0),
     ±cap) - P``, where P adds for region and rest, each beyond the margin of its budget, a tenth of
     the color distance and twenty times the shares of pixels clipped and of structure lost; and half
-    of the share clipped in any case. Here a pixel counts as clipped by degrees
-    (`fidelity.nearly_clipped`), so that all of it has a gradient.
+    of the share clipped in any case; nothing where `Goal.charged` is off. Here a pixel counts as
+    clipped by degrees (`fidelity.nearly_clipped`), so that all of it has a gradient.
 
     Every pixel is rewarded by the difference, plus its own part less the mean of those parts: how
     ``log(1 + its saliency / the mean)`` moved, in the region towards the goal and elsewhere away
@@ -72,7 +72,7 @@ def saliency_reward(
     cost_before, own_before = _cost(before, original, mask, goal)
     cost_after, own_after = _cost(after, original, mask, goal)
     own = towards * (inside - outside) * moved - (own_after - own_before)
-    whole = gain - (cost_after - cost_before)
+    whole = gain - (cost_after - cost_before) if goal.charged else gain
     return _spread(whole) + own - own.mean((1, 2, 3), keepdim=True)
 
 

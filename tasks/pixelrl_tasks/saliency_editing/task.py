@@ -2,7 +2,7 @@
 
 import warnings
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, ClassVar, Literal, get_args
 
@@ -50,7 +50,7 @@ class SaliencyEditing(Task):
         inside: budget of mean color distance in the region, in Lab units.
         outside: the same for the rest of the image.
         strict: whether region and rest stand still at a step that would break a budget of theirs,
-            so that every result is valid.
+            so that every result is valid; if not, straying is charged.
         side: longer side, in pixels, that photographs are reduced to for learning and scoring; 0
             for never. Saliency is a matter of the whole image.
         masks: kinds of drawn masks: ``disc``, ``superpixels``, ``object``.
@@ -113,7 +113,8 @@ class SaliencyEditing(Task):
     def goal(self) -> Goal:
         """What is wanted, and what it may cost."""
         sign = 1 if self.direction == "raise" else -1
-        return Goal(sign=sign, cap=self.cap, inside=self.inside, outside=self.outside)
+        charged = not self.strict
+        return Goal(sign, self.cap, self.inside, self.outside, charged=charged)
 
     def edits(self) -> Mapping[str, Edit]:
         return {
@@ -164,24 +165,31 @@ class SaliencyEditing(Task):
             self.saliency, self.judge, image, scene["image"], scene["mask"], self.goal
         )
 
-    def baselines(self, scene: Scene) -> Mapping[str, Tensor]:
-        return {
-            "two edits": self._two_edits(scene),
-            "searched grade": search_grade(self.candidates, self.reward, scene, self.length),
-            **finish_by_hand(scene["image"], scene["mask"], self.goal.sign),
-        }
-
-    def _two_edits(self, scene: Scene) -> Tensor:
-        """Let the region take one edit and the rest another, again and again."""
+    def demonstrate(self, image: Tensor, scene: Scene) -> Tensor:
+        """Tell what a person would do: more contrast where the eye should go, less elsewhere."""
         names = ("more contrast", "less contrast")
         inside, outside = names if self.direction == "raise" else reversed(names)
         index = [self.actions.names.index(name) for name in (outside, inside)]
-        choice = torch.tensor(index, device=scene["mask"].device)[
-            (scene["mask"][:, 0] > 0.5).long()
-        ]
+        region = scene["mask"][:, 0] > 0.5
+        return torch.tensor(index, device=image.device)[region.long()]
+
+    def baselines(self, scene: Scene) -> Mapping[str, Tensor]:
+        return {
+            "two edits": self._two_edits(scene),
+            "searched grade": search_grade(self.candidates, self._charged, scene, self.length),
+            **finish_by_hand(scene["image"], scene["mask"], self.goal.sign),
+        }
+
+    def _charged(self, before: Tensor, after: Tensor, scene: Scene) -> Tensor:
+        """Pay as `reward` does where nothing else keeps the budgets."""
+        goal = replace(self.goal, charged=True)
+        return saliency_reward(self.saliency, before, after, scene["image"], scene["mask"], goal)
+
+    def _two_edits(self, scene: Scene) -> Tensor:
+        """Do as a person would, again and again."""
         image = scene["image"]
         for _ in range(self.length):
-            image = self.step(image, choice, scene)
+            image = self.step(image, self.demonstrate(image, scene), scene)
         return image
 
     def _reduced(self, value: Tensor) -> Tensor:
