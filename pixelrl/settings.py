@@ -75,7 +75,7 @@ class Learning:
     """Describe the learning rule: A3C with reward-map convolution.
 
     Agents that aim (``network.kind=goal``) first learn their goal, by the task's own reward for
-    going there in one step, and then, in the same run, by reinforcement.
+    going there at once, and then, in the same run, by reinforcement.
 
     Attributes:
         goal_episodes: batches to learn the goal from; 0 leaves that out.
@@ -83,8 +83,7 @@ class Learning:
             teacher that the task has (`Task.demonstrate`); 0 leaves that out.
         goal_rate: Muon's step size in either first phase, after a warm-up; Adam's, for the first
             and last layers, is a twentieth. Both fall linearly to zero.
-        episodes: batches to learn from by reinforcement; each is one episode. 0 leaves that out,
-            if there is another phase.
+        episodes: batches of reinforcement, an episode each; 0 for none, if there is another phase.
         window: steps learned from at once (``t_max``); an episode is split into such windows.
         optimizer: ``adam`` as published; ``muon`` learns the hidden layers in far fewer episodes.
         rate: Adam's step size in the first episode of reinforcement.
@@ -96,17 +95,14 @@ class Learning:
         estimator: ``sampled`` is the published A3C; ``expected`` asks the reward of every edit and
             takes the immediate part of the policy gradient in exact expectation (needs
             ``local_reward``); ``pathwise`` differentiates the rewards of a window through the edits
-            themselves (needs edits and a reward that carry gradient); ``priced`` regresses the
-            policy on the rewards of all edits, for agents that look one step ahead (needs
-            ``local_reward``).
+            (needs edits and a reward that carry gradient); ``priced`` regresses the policy on the
+            rewards of all edits, for agents that look one step ahead (needs ``local_reward``).
         temperature: of ``priced`` and of agents that aim, the difference in reward that makes one
-            logit, in units of how far rewards of different edits typically lie apart, which is
-            measured in the first batch.
+            logit, in units of how far rewards of edits lie apart, as the first batch has it.
         clip: the largest norm of a gradient, over all weights; 0 for any.
 
     Example:
-        >>> rule = Learning(episodes=1000)
-        >>> round(rule.rate * (1 - 500 / rule.episodes) ** rule.power, 6)  # half-way
+        >>> round(Learning().rate * (1 - 0.5) ** Learning().power, 6)  # half-way
         0.000536
     """
 
@@ -138,7 +134,12 @@ class Learning:
 
     @property
     def first_batches(self) -> int:
-        """Batches of what comes before reinforcement."""
+        """Batches before reinforcement.
+
+        Example:
+            >>> Learning(imitation_episodes=120, episodes=60).first_batches
+            120
+        """
         return self.goal_episodes + self.imitation_episodes
 
 
@@ -243,8 +244,7 @@ class Run:
         deterministic: whether operations without a deterministic form on the device are refused.
         profiler: Lightning's profiler; ``simple`` and ``advanced`` leave a table of times and
             ``pytorch`` a trace in the run's ``profile/``.
-        figures: the format of charts (learning curves, calibration, steps): ``png``, or ``svg`` and
-            ``pdf`` for pages and papers.
+        figures: the format of charts (learning curves, steps): ``png``; ``svg``, ``pdf`` for papers.
 
     Example:
         >>> from pixelrl.ranges import check_values

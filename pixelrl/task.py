@@ -126,6 +126,14 @@ class Task(ABC):
 
         Raises:
             NotImplementedError: the task has no teacher.
+
+        Example:
+            >>> import torch
+            >>> from pixelrl_tasks.saliency_editing import SaliencyEditing
+            >>> task, mask = SaliencyEditing(), torch.tensor([[[[0.0, 1.0]]]])
+            >>> choice = task.demonstrate(torch.zeros(1, 3, 1, 2), {"mask": mask})
+            >>> [task.actions.names[int(index)] for index in choice.flatten()]
+            ['less contrast', 'more contrast']
         """
         raise NotImplementedError(f"{type(self).__name__} has no teacher.")
 

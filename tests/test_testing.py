@@ -57,6 +57,12 @@ def test_broken_promises_are_named() -> None:
     )
     assert "reward" in told(reward=lambda _, b, a, s: (a - b).mean((1, 2, 3)))
     assert "reward of edit" in told(reward=lambda _, b, a, s: (a - b) / 0)
+    assert "demonstrate returns (2, 1, 24, 36) of torch.float32" in told(
+        demonstrate=lambda _, image, scene: image
+    )
+    assert "demonstrate chooses edits that there are not; there are 2" in told(
+        demonstrate=lambda _, image, scene: torch.full_like(image[:, 0], 2, dtype=torch.int64)
+    )
     assert "local_reward" in told(
         local_reward=True, reward=lambda _, b, a, s: (a - b) - (a - b).mean()
     )

@@ -38,10 +38,7 @@ def pretrain(experiment: Experiment) -> Path:
         PixelRLError: of whatever kind, with one line that says what to do.
     """
     aims = experiment.network.kind == "goal"
-    if aims:
-        experiment = goal_phase_alone(experiment)
-    else:
-        experiment = regression_alone(experiment)
+    experiment = goal_phase_alone(experiment) if aims else regression_alone(experiment)
     check_start(experiment)
     built = build(experiment)
     built.compiled = compile_parts(experiment.run, built)

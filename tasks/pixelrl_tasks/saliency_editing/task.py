@@ -166,7 +166,7 @@ class SaliencyEditing(Task):
         )
 
     def demonstrate(self, image: Tensor, scene: Scene) -> Tensor:
-        """Tell what a person would do: more contrast where the eye should go, less elsewhere."""
+        """Tell what a person would do, ``(B,H,W)``: more contrast where to look, less elsewhere."""
         names = ("more contrast", "less contrast")
         inside, outside = names if self.direction == "raise" else reversed(names)
         index = [self.actions.names.index(name) for name in (outside, inside)]
