@@ -244,7 +244,7 @@ class Run:
         deterministic: whether operations without a deterministic form on the device are refused.
         profiler: Lightning's profiler; ``simple`` and ``advanced`` leave a table of times and
             ``pytorch`` a trace in the run's ``profile/``.
-        figures: the format of charts (learning curves, steps): ``png``; ``svg``, ``pdf`` for papers.
+        figures: the format of charts (curves, steps): ``png``, or ``svg`` and ``pdf`` for papers.
 
     Example:
         >>> from pixelrl.ranges import check_values
