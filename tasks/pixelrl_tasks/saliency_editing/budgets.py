@@ -18,8 +18,8 @@ from pixelrl_tasks.saliency_editing.fidelity import (
 Measure = Callable[[Tensor, Tensor], Tensor]
 """From an image and its original to a map ``(B,1,H,W)``, such as those of `fidelity`."""
 
-HELD = 0.05
-"""The last share of a budget, which `held_back` does not let anybody use."""
+HELD = 0.01
+"""The last share of a budget, which `hold_back` does not let anybody use: devices round apart."""
 
 
 @dataclass(frozen=True)
@@ -102,8 +102,7 @@ def hold_back(before: Tensor, after: Tensor, original: Tensor, mask: Tensor, goa
         after: ``(B,3,H,W)``, after it.
         original: ``(B,3,H,W)``, where the episode began.
         mask: ``(B,1,H,W)`` in [0, 1], the region.
-        goal: what the budgets are; the last `HELD` of them is kept for rounding and for windows
-            that reach across the mask's edge.
+        goal: what the budgets are; the last `HELD` of them is kept.
 
     Returns:
         ``(B,3,H,W)``.
