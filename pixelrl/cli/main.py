@@ -12,6 +12,7 @@ from typing import NoReturn
 from pixelrl import __version__
 from pixelrl.cli import verbs
 from pixelrl.cli.failures import explain_failure
+from pixelrl.cli.waiting import wait_briefly
 from pixelrl.config.recipes import find_recipe
 from pixelrl.discovery import TASKS, find
 from pixelrl.errors import ConfigError, make_printable, nearest, shorten
@@ -56,6 +57,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     Raises:
         BaseException: a fault of the program.
     """
+    wait_briefly()
     _show_log()
     _print_anything()
     try:
