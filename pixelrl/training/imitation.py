@@ -9,7 +9,7 @@ from torch.nn import functional as F
 
 from pixelrl.errors import MapError
 from pixelrl.maps import Scene, exact
-from pixelrl.rl.rollout import Transition
+from pixelrl.rl.rollout import Transition, choose_greedy
 from pixelrl.task import Task
 from pixelrl.training.parts import Part
 
@@ -57,7 +57,7 @@ def imitation_loss(task: Task, steps: Sequence[Transition], scene: Scene) -> tup
         wanted = ask_teacher(task, step.before, scene)
         logits = step.output.logits
         losses.append(F.cross_entropy(logits, wanted, label_smoothing=DOUBTED))
-        agreements.append((logits.detach().max(1).indices == wanted).float().mean())
+        agreements.append((choose_greedy(logits.detach()) == wanted).float().mean())
     return torch.stack(losses).mean(), torch.stack(agreements).mean()
 
 

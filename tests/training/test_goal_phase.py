@@ -20,6 +20,7 @@ from pixelrl.rl.rollout import rollout
 from pixelrl.training.checkpoint import build, restore
 from pixelrl.training.goal_phase import anchor_loss, average_weights
 from pixelrl.training.module import PixelA3C
+from stopping import equal, fit_until, weights
 
 SMALL = ("network.kind=goal", "network.widths=[8,12]", "learning.rate=1e-3")
 
@@ -34,14 +35,6 @@ def reward(module: PixelA3C, experiment: Experiment) -> float:
     batches = ImageData(experiment.task, experiment.data).val_dataloader()
     rewards = [module.edit(batch, with_reward=True).reward.mean() for batch in batches]
     return float(torch.stack(rewards).mean())
-
-
-def weights(path: Path) -> dict[str, torch.Tensor]:
-    return torch.load(path, weights_only=True)["state_dict"]
-
-
-def equal(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> bool:
-    return one.keys() == other.keys() and all(torch.equal(one[name], other[name]) for name in one)
 
 
 def last(folder: Path, name: str) -> Path:
@@ -119,28 +112,12 @@ def test_muon_turns_the_hidden_kernels_alone(tmp_path: Path) -> None:
 # Stopping and going on
 
 
-class Killed(BaseException):
-    pass
-
-
 @pytest.mark.parametrize("at", [3, 5, 7])
-def test_a_run_resumed_in_either_phase_or_between_ends_the_same(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at: int
-) -> None:
+def test_a_run_resumed_in_either_phase_or_between_ends_the_same(tmp_path: Path, at: int) -> None:
     every = ("run.checkpoint_every=1", "run.validate_every=9")
     whole = fit(aiming(tmp_path, *every, "run.name=whole"))
     halves = aiming(tmp_path, *every, "run.name=halves")
-    step = PixelA3C.training_step
-
-    def killed(self: PixelA3C, scene: dict[str, torch.Tensor], batch: int) -> None:
-        if batch == at:
-            raise Killed
-        step(self, scene, batch)
-
-    monkeypatch.setattr(PixelA3C, "training_step", killed)
-    with pytest.raises(Killed):
-        fit(halves)
-    monkeypatch.undo()
+    fit_until(halves, at)
     assert not equal(weights(last(tmp_path, "halves")), weights(last(tmp_path, "whole")))
     resumed = fit(halves, last(tmp_path, "halves"))
     assert equal(weights(last(tmp_path, "halves")), weights(last(tmp_path, "whole")))

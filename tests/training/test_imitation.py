@@ -23,6 +23,7 @@ from pixelrl.training.imitation import DOUBTED, ask_teacher, imitation_loss
 from pixelrl.training.module import PixelA3C
 from pixelrl_tasks.denoising import Denoising
 from pixelrl_tasks.saliency_editing import SaliencyEditing
+from stopping import equal, fit_until, weights
 
 DOWN, UP = 0, 2
 EVERYTHING = Trust(everything=True)
@@ -51,9 +52,8 @@ def agreement(module: PixelA3C) -> float:
     return float((choice == Taught().demonstrate(image, {})).float().mean())
 
 
-def weights(experiment: Experiment) -> dict[str, Tensor]:
-    path = Path(experiment.run.root) / experiment.run.name / "checkpoints" / "last.ckpt"
-    return torch.load(path, weights_only=True)["state_dict"]
+def last(experiment: Experiment) -> Path:
+    return Path(experiment.run.root) / experiment.run.name / "checkpoints" / "last.ckpt"
 
 
 def test_agents_learn_to_choose_as_their_teacher_does(tmp_path: Path) -> None:
@@ -90,31 +90,15 @@ def test_the_loss_is_the_cross_entropy_with_what_the_teacher_says_there() -> Non
     assert 0 <= float(agreed) <= 1 - float(dark) + 0.1  # the likeliest is the first: "-1"
 
 
-class Killed(BaseException):
-    pass
-
-
 @pytest.mark.parametrize("at", [3, 5, 7])
-def test_a_run_resumed_in_either_phase_or_between_ends_the_same(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at: int
-) -> None:
+def test_a_run_resumed_in_either_phase_or_between_ends_the_same(tmp_path: Path, at: int) -> None:
     every = ("run.checkpoint_every=1",)
     whole, halves = (taught(tmp_path, *every, f"run.name={name}") for name in ("whole", "halves"))
     fit(whole)
-    step = PixelA3C.training_step
-
-    def killed(self: PixelA3C, scene: dict[str, Tensor], batch: int) -> None:
-        if batch == at:
-            raise Killed
-        step(self, scene, batch)
-
-    monkeypatch.setattr(PixelA3C, "training_step", killed)
-    with pytest.raises(Killed):
-        fit(halves)
-    monkeypatch.undo()
-    fit(halves, tmp_path / "runs" / "halves" / "checkpoints" / "last.ckpt")
-    one, other = weights(whole), weights(halves)
-    assert all(torch.equal(one[name], other[name]) for name in one)
+    fit_until(halves, at)
+    assert not equal(weights(last(halves)), weights(last(whole)))
+    fit(halves, last(halves))
+    assert equal(weights(last(halves)), weights(last(whole)))
 
 
 def test_it_needs_a_teacher_and_the_published_network() -> None:

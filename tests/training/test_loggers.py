@@ -25,12 +25,9 @@ from pixelrl.config.compose import compose
 from pixelrl.runs.metrics import read_metrics
 from pixelrl.training.loggers import finish_after, make_loggers
 from pixelrl.training.module import PixelA3C
+from stopping import Killed
 
 ROOT = Path(__file__).parents[2]
-
-
-class Killed(BaseException):
-    pass
 
 
 @pytest.fixture(scope="module")

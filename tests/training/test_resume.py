@@ -13,18 +13,7 @@ from photos import tiny
 from pixelrl.config.compose import compose
 from pixelrl.experiments.fit import fit
 from pixelrl.training.module import PixelA3C
-
-
-def weights(path: Path) -> dict[str, torch.Tensor]:
-    return torch.load(path, weights_only=True)["state_dict"]
-
-
-def equal(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> bool:
-    return one.keys() == other.keys() and all(torch.equal(one[name], other[name]) for name in one)
-
-
-class Killed(BaseException):
-    pass
+from stopping import Killed, equal, weights
 
 
 def test_a_resumed_run_ends_with_the_same_weights(

@@ -3,7 +3,7 @@
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, ClassVar, Literal, get_args
 
 import torch
@@ -156,9 +156,7 @@ class SaliencyEditing(Task):
         return 3 * self.channels + 1
 
     def reward(self, before: Tensor, after: Tensor, scene: Scene) -> Tensor:
-        return saliency_reward(
-            self.saliency, before, after, scene["image"], scene["mask"], self.goal
-        )
+        return self._pay(before, after, scene, self.goal)
 
     def scores(self, image: Tensor, scene: Scene) -> dict[str, Tensor]:
         return saliency_scores(
@@ -174,15 +172,15 @@ class SaliencyEditing(Task):
         return torch.tensor(index, device=image.device)[region.long()]
 
     def baselines(self, scene: Scene) -> Mapping[str, Tensor]:
+        # What is searched steps over budgets unless it is charged for that.
+        charged = partial(self._pay, goal=replace(self.goal, charged=True))
         return {
             "two edits": self._two_edits(scene),
-            "searched grade": search_grade(self.candidates, self._charged, scene, self.length),
+            "searched grade": search_grade(self.candidates, charged, scene, self.length),
             **finish_by_hand(scene["image"], scene["mask"], self.goal.sign),
         }
 
-    def _charged(self, before: Tensor, after: Tensor, scene: Scene) -> Tensor:
-        """Pay as `reward` does where nothing else keeps the budgets."""
-        goal = replace(self.goal, charged=True)
+    def _pay(self, before: Tensor, after: Tensor, scene: Scene, goal: Goal) -> Tensor:
         return saliency_reward(self.saliency, before, after, scene["image"], scene["mask"], goal)
 
     def _two_edits(self, scene: Scene) -> Tensor:
