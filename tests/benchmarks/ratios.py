@@ -2,11 +2,13 @@
 
     PYTHONPATH=tests python -m benchmarks.ratios [--record FILE] [--against FILE] [--plot FILE]
 
-Sides take turns on one thread, and medians of the thread's own time are compared. Every ratio says
-how many times as fast (or small) ours is. `--against` compares with recorded ratios and ends with
-status 1 if one has lost more than 15 %: ratios and not times, so that other hardware may be
-compared with, which is then said. The plain port's side of editing is its network alone, ours edits
-too. `nox -s ratios` compares with `tests/benchmarks/recorded.json`.
+Sides take turns on one thread, and medians of the thread's own time are compared; the plain port is
+compared with twice, as it runs (see `benchmarks.sides`) and with the memory kept that our command
+line keeps. Every ratio says how many times as fast (or small) ours is. `--against` compares with
+recorded ratios and ends with status 1 if one has lost more than 15 %: ratios and not times, so that
+other hardware may be compared with, which is then said. Of editing, the plain port's side and that
+of published agents are the network alone; agents that aim edit, too. `nox -s ratios` compares with
+`tests/benchmarks/recorded.json`.
 """
 
 import argparse
@@ -25,16 +27,13 @@ from matplotlib.ticker import LogLocator
 from torch import Tensor
 from torch.profiler import ProfilerActivity, profile
 
-from benchmark_network import edit_ours, edit_plain, learn_ours, learn_plain
 from benchmarks.edits import jobs
 from benchmarks.measuring import alternate, describe_hardware, lay_out
-from pixelrl.agents import find_weights
+from benchmarks.sides import list_jobs, time_apart
 from pixelrl.cli.allocator import keep_memory
 from pixelrl.data.module import Crops
-from pixelrl.rl.editing import edit_scene
 from pixelrl.rl.network import PolicyValueNet
 from pixelrl.settings import Data
-from pixelrl.training.checkpoint import restore
 from pixelrl_tasks.denoising import Denoising
 from plain_port import PlainNet
 
@@ -43,28 +42,26 @@ LOSS = 0.15
 
 
 def compare_networks(size: tuple[int, int], batch: int, runs: int) -> dict[str, float]:
-    """Compare editing and learning with the plain port, and the agents that aim with both."""
-    width, height = size
-    ours = PolicyValueNet(1, 9)
-    plain = PlainNet(ours, 1)
-    photo, crops = torch.rand(1, 1, height, width), torch.rand(batch, 1, 70, 70)
-    # The same task, edits and steps as the port's, ending at a higher PSNR (docs/results.md).
-    agents = restore(find_weights("denoising-25")).module.eval()
-    seconds = alternate(
-        {
-            "plain edits": lambda: edit_plain(plain, photo),
-            "ours edits": lambda: edit_ours(ours, photo),
-            "aims": lambda: edit_scene(agents.task, agents.policy, {"image": photo}),
-        },
-        runs,
-    )
-    learning = alternate(
-        {"plain": lambda: learn_plain(plain, crops), "ours": lambda: learn_ours(ours, crops)}, runs
-    )
+    """Compare editing and learning with the plain port, and the agents that aim with both.
+
+    First as each is run, in processes of their own; then here, where the port, too, has the memory
+    that is kept, so that what is left is the networks' own difference.
+    """
+    apart = time_apart(size, batch, runs)
+    jobs = {
+        f"{side} {job}": work
+        for side in ("port", "ours")
+        for job, work in list_jobs(side, size, batch).items()
+    }
+    here = alternate(jobs, runs)
     return {
-        "editing, published agents / plain port": seconds["plain edits"] / seconds["ours edits"],
-        "editing, agents that aim / plain port": seconds["plain edits"] / seconds["aims"],
-        "learning / plain port": learning["plain"] / learning["ours"],
+        f"{name} / {other}": seconds[f"port {theirs}"] / seconds[f"ours {ours}"]
+        for other, seconds in (("plain port", apart), ("port with our memory", here))
+        for name, ours, theirs in (
+            ("editing, published agents", "edit", "edit"),
+            ("editing, agents that aim", "aim", "edit"),
+            ("learning", "learn", "learn"),
+        )
     }
 
 

@@ -40,7 +40,7 @@ def test_ratios_are_recorded_and_compared(
     sizes = ["--size", "24x16", "--batch", "1", "--runs", "1"]
     assert ratios.main([*sizes, "--record", str(record), "--plot", str(plot)]) == 0
     found = json.loads(record.read_text())
-    assert len(found["ratios"]) == 8
+    assert len(found["ratios"]) == 11
     assert plot.stat().st_size > 0
     monkeypatch.setattr(ratios, "compare_all", lambda *_: found)
     assert ratios.main(["--against", str(record)]) == 0
@@ -49,7 +49,7 @@ def test_ratios_are_recorded_and_compared(
     capsys.readouterr()
     assert ratios.main(["--against", str(record)]) == 1
     told = capsys.readouterr().out
-    assert told.count("lost more than 15%") == 8
+    assert told.count("lost more than 15%") == 11
     assert "Recorded on other hardware" in told
 
 
