@@ -25,8 +25,6 @@ Profile = Literal["ignore", "srgb", "prophoto"]
 """What becomes of the color profiles embedded in files (`Data`)."""
 Figures = Literal["png", "svg", "pdf"]
 """The file formats of charts (`Run`)."""
-Accelerator = Literal["auto", "cpu", "gpu", "cuda", "mps", "tpu"]
-"""What a run may compute on, as Lightning calls it (`Run`)."""
 EPISODES = 10**9
 """More episodes than any run has."""
 SIDE = 65_536
@@ -46,14 +44,14 @@ class Network:
         widths: of ``goal``, channels of the levels, each at half the size of the one before.
         blocks: of ``goal``, residual blocks of a level on the way down, and on the way up.
         ensemble: of ``goal``, whether agents that edit aim at the mean goal of the picture's eight
-            turns and mirrors, for eight times the network's work; for damage that looks alike from
-            all sides, such as noise, and not for text.
-        spins: of ``goal``, by how many shifts of a pixel, down and across, the picture's goals are
-            averaged for agents that edit (cycle spinning), for their square times the network's
-            work; of use for text, too.
-        init: weight file to start from: a checkpoint (``.ckpt``), a published ``.npz``, or an
-            IRCNN ``.caffemodel``; empty for random weights. A goal may begin with more blocks or
-            further levels than the file's: they change nothing at first.
+            turns and mirrors, for eight times the network's work; for what looks alike from all
+            sides, such as noise, not for text.
+        mirror: the same of the picture and its mirror image alone, for twice the work.
+        spins: of ``goal``, the same of so many shifts by a pixel, down and across (cycle spinning),
+            for their square times the network's work; of use for text, too.
+        init: weights to start from: a checkpoint (``.ckpt``), a published ``.npz``, or an IRCNN
+            ``.caffemodel``; empty for random ones. A goal may begin with more blocks or further
+            levels than the file's: they change nothing at first.
 
     Example:
         >>> flat({"network": vars(Network(width=32))})["network.width"]
@@ -66,6 +64,7 @@ class Network:
     widths: tuple[int, ...] = number((48, 64, 96, 128), at_most(4096))
     blocks: int = number(1, at_most(64))
     ensemble: bool = False
+    mirror: bool = False
     spins: int = number(1, at_most(8))
     init: str = ""
 
@@ -80,9 +79,10 @@ class Learning:
     Attributes:
         goal_episodes: batches to learn the goal from; 0 leaves that out.
         imitation_episodes: of ``network.kind=published``, batches in which agents first imitate the
-            teacher that the task has (`Task.demonstrate`); 0 leaves that out.
+            task's teacher (`Task.demonstrate`); 0 leaves that out.
         goal_rate: Muon's step size in either first phase, after a warm-up; Adam's, for the first
             and last layers, is a twentieth. Both fall linearly to zero.
+        goal_ssim: what a goal's structural similarity (of 1) is paid, beside the task's reward.
         episodes: batches of reinforcement, an episode each; 0 for none, if there is another phase.
         window: steps learned from at once (``t_max``); an episode is split into such windows.
         optimizer: ``adam`` as published; ``muon`` learns the hidden layers in far fewer episodes.
@@ -109,6 +109,7 @@ class Learning:
     goal_episodes: int = number(0, at_most(EPISODES, 0))
     imitation_episodes: int = number(0, at_most(EPISODES, 0))
     goal_rate: float = number(0.02, POSITIVE)
+    goal_ssim: float = number(0.0, NOT_NEGATIVE)
     episodes: int = number(30_000, at_most(EPISODES, 0))
     window: int = number(5, at_most(1000))
     optimizer: Literal["adam", "muon"] = "adam"
@@ -232,8 +233,7 @@ class Run:
         loggers: ``wandb`` and ``tensorboard``, beside the CSV file that is always written.
         wandb: whether Weights & Biases sends (``online``), keeps (``offline``) or is off. An
             agent's process counts as ``online`` unless told otherwise.
-        project: the Weights & Biases project; if empty, what ``WANDB_PROJECT`` says, or
-            ``pixelrl``.
+        project: the Weights & Biases project; if empty, ``WANDB_PROJECT``, or ``pixelrl``.
         entity: whose project that is; this, ``group``, ``job_type`` and ``notes`` are what their
             ``WANDB_*`` variables say if empty.
         group: of runs that belong together.
@@ -256,7 +256,7 @@ class Run:
     seed: int = number(0, at_most(2**32 - 1, 0))
     name: str = number("", FOLDER)
     root: str = "runs"
-    accelerator: Accelerator = "auto"
+    accelerator: Literal["auto", "cpu", "gpu", "cuda", "mps", "tpu"] = "auto"
     devices: int = number(1, at_most(1024))
     nodes: int = number(1, at_most(1024))
     precision: Literal["32-true", "bf16-mixed", "16-mixed", "bf16-true"] = "32-true"

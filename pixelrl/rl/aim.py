@@ -17,7 +17,7 @@ from pixelrl.actions.core import SEEN
 from pixelrl.errors import ConfigError
 from pixelrl.maps import exact
 from pixelrl.oracle import can_aim, price_candidates
-from pixelrl.rl.goal import GoalNet
+from pixelrl.rl.goal import LYING, GoalNet, Views
 from pixelrl.rl.goal_environment import Packed, known_maps, unpack
 from pixelrl.rl.network import PolicyOutput
 from pixelrl.task import Task
@@ -35,8 +35,7 @@ class GoalPolicy(nn.Module):
         task: whose edits are priced by `Task.aim_reward`: local, measured against ``target``.
         widths: of the goal network, see `GoalNet`.
         blocks: of the goal network.
-        ensemble: of the goal network.
-        spins: of the goal network.
+        views: of the goal network.
         temperature: of the policy, in units of `reward_spread`.
     """
 
@@ -51,8 +50,7 @@ class GoalPolicy(nn.Module):
         *,
         widths: Sequence[int] = (48, 64, 96, 128),
         blocks: int = 1,
-        ensemble: bool = False,
-        spins: int = 1,
+        views: Views = LYING,
         temperature: float = 0.5,
     ) -> None:
         super().__init__()
@@ -62,8 +60,7 @@ class GoalPolicy(nn.Module):
             task.channels,
             widths=widths,
             blocks=blocks,
-            ensemble=ensemble,
-            spins=spins,
+            views=views,
         )
         edits = len(task.actions)
         self.correction = make_correction(task.channels * (2 + edits) + 2, edits + 1)

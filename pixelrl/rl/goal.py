@@ -15,6 +15,8 @@ from torch.nn import functional as F
 
 FLOOR = 1e-5
 """The least doubt: about the square of one gray level of 255."""
+MIRRORED = 4
+"""How many turns there are; as many again are mirrored first."""
 SCALE = 0.3
 """Of every residual branch: keeps Muon's steps small beside the picture's own path."""
 
@@ -30,6 +32,39 @@ class Goal(NamedTuple):
 
     image: Tensor
     doubt: Tensor
+
+
+class Views(NamedTuple):
+    """Say how a picture is looked at, for the mean of the goals that are found.
+
+    Attributes:
+        ensemble: whether in all eight turns and mirrors (geometric self-ensemble, Timofte et al.
+            2016), for eight times the work.
+        mirror: whether as it lies and mirrored, for twice the work; ``ensemble`` has that, too.
+        spins: in so many shifts by a pixel, down and across (cycle spinning, Coifman and Donoho
+            1995), for their square times the work: where cells of half and quarter size begin is
+            not the picture's doing.
+    """
+
+    ensemble: bool = False
+    mirror: bool = False
+    spins: int = 1
+
+    @property
+    def turns(self) -> Sequence[int]:
+        """Number the turns, by quarters; those from `MIRRORED` on are mirrored first.
+
+        Example:
+            >>> list(Views().turns), list(Views(mirror=True).turns), len(Views(ensemble=True).turns)
+            ([0], [0, 4], 8)
+        """
+        if self.ensemble:
+            return range(2 * MIRRORED)
+        return (0, MIRRORED) if self.mirror else (0,)
+
+
+LYING = Views()
+"""A picture as it lies."""
 
 
 class Block(nn.Module):
@@ -62,12 +97,7 @@ class GoalNet(nn.Module):
         channels: channels C of the image.
         widths: channels of the levels, the finest first; one level is a plain residual trunk.
         blocks: residual blocks of a level on each way.
-        ensemble: whether, once it learns no more, it answers the mean over the picture's eight
-            turns and mirrors (geometric self-ensemble, Timofte et al. 2016), for eight times the
-            work.
-        spins: it also answers the mean over so many shifts by a pixel, down and across (cycle
-            spinning, Coifman and Donoho 1995), for their square times the work: where cells of
-            half and quarter size begin is not the picture's doing.
+        views: of the picture, whose mean it answers once it learns no more.
 
     Example:
         >>> net = GoalNet(observation_channels=1, channels=1, widths=(8, 16))
@@ -82,12 +112,12 @@ class GoalNet(nn.Module):
         *,
         widths: Sequence[int] = (48, 64, 96, 128),
         blocks: int = 1,
-        ensemble: bool = False,
-        spins: int = 1,
+        views: Views = LYING,
     ) -> None:
         super().__init__()
-        self.blocks, self.levels, self.ensemble = blocks, len(widths), ensemble
-        self.spins = min(spins, self.stride)  # farther is the same again
+        self.blocks, self.levels = blocks, len(widths)
+        self.turns = views.turns
+        self.spins = min(views.spins, self.stride)  # farther is the same again
         self.head = _conv(4 * observation_channels, widths[0])
         self.down = nn.ModuleList(_blocks(width, blocks) for width in widths)
         self.up = nn.ModuleList(_blocks(width, blocks) for width in widths)
@@ -138,9 +168,9 @@ class GoalNet(nn.Module):
     def _look(self, observation: Tensor, above: int, left: int) -> Sequence[Tensor]:
         """Answer residual and doubt of an observation below and right of repeated pixels."""
         filled = _fill_cells(observation, self.stride, above, left)  # every turn has these cells
-        if self.training or not self.ensemble:
+        if self.training:
             return self._answer(filled)
-        return _mean(self._turned(filled, number) for number in range(8))
+        return _mean(self._turned(filled, number) for number in self.turns)
 
     def _answer(self, filled: Tensor) -> tuple[Tensor, Tensor]:
         """Answer residual ``(B,C,H,W)`` and doubt ``(B,1,H,W)`` of whole cells."""
@@ -161,8 +191,10 @@ class GoalNet(nn.Module):
         return F.pixel_shuffle(residual, 2), F.pixel_shuffle(doubt, 2)
 
     def _turned(self, filled: Tensor, number: int) -> tuple[Tensor, Tensor]:
-        """Answer what a turned picture shows; numbers from 4 on are mirrored, too."""
-        quarters, mirrored = number % 4, number >= 4
+        """Answer what a turned picture shows, by quarters; it may be mirrored, too."""
+        if not number:
+            return self._answer(filled)
+        quarters, mirrored = number % MIRRORED, number >= MIRRORED
         found = self._answer((filled.flip(3) if mirrored else filled).rot90(quarters, (2, 3)))
         residual, doubt = (maps.rot90(-quarters, (2, 3)) for maps in found)
         return (residual.flip(3), doubt.flip(3)) if mirrored else (residual, doubt)

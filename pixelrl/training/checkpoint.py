@@ -12,6 +12,7 @@ from pixelrl.config.compose import Experiment, as_plain, from_plain
 from pixelrl.discovery import Trust
 from pixelrl.errors import CheckpointError, ConfigError
 from pixelrl.rl.aim import GoalPolicy
+from pixelrl.rl.goal import Views
 from pixelrl.rl.network import PolicyValueNet
 from pixelrl.rl.playing import Network
 from pixelrl.runs.directory import LAST, PREVIOUS
@@ -74,8 +75,7 @@ def _network(experiment: Experiment) -> Network:
             task,
             widths=network.widths,
             blocks=network.blocks,
-            ensemble=network.ensemble,
-            spins=network.spins,
+            views=Views(network.ensemble, network.mirror, network.spins),
             temperature=experiment.learning.temperature,
         )
     return PolicyValueNet(

@@ -12,6 +12,7 @@ from pixelrl.rl.aim import unit
 from pixelrl.rl.goal import Goal, doubt_loss
 from pixelrl.rl.optimizers import STEP, make_optimizer
 from pixelrl.rl.rollout import Transition
+from pixelrl.scores import similarity
 from pixelrl.settings import Learning
 from pixelrl.task import Task
 from pixelrl.training.base import Optimization
@@ -20,44 +21,49 @@ Aim = Callable[[Tensor, Tensor], Goal]
 """From an observation and an image to a goal, as `GoalNet`."""
 AVERAGED = 0.999
 """The share of an averaged weight that stays at a batch, once there have been many."""
+WINDOW = 11
+"""The side of the window of structural similarity, in pixels."""
 WARM_UP = 100
 """Batches of warm-up, at most a twentieth of the phase."""
 
 
 class GoalLosses(NamedTuple):
-    """Hold what a batch of the goal phase is learned from.
+    """Hold the parts of a goal's loss.
 
     Attributes:
         reward: ``()``, the mean reward of jumping to the goal.
         doubt: ``()``, the doubt's loss.
+        ssim: ``()``, what the goal's structural similarity is paid; zero where it is not.
     """
 
     reward: Tensor
     doubt: Tensor
+    ssim: Tensor
 
     def total(self, spread: Tensor) -> Tensor:
         """Weigh the parts into the one scalar that is minimized; spread is the reward's unit."""
-        return self.doubt - self.reward / unit(spread)
+        return self.doubt - (self.reward + self.ssim) / unit(spread)
 
 
-def goal_losses(task: Task, net: Aim, scene: Scene) -> GoalLosses:
+def goal_losses(task: Task, net: Aim, scene: Scene, ssim: float = 0.0) -> GoalLosses:
     """Let a network answer a goal, and score it.
 
     Args:
         task: knows the reward to aim by; for squared error, the loss is the mean squared error.
         net: what is learned.
         scene: maps ``(B,K,H,W)``, with the target.
+        ssim: what a structural similarity of one is paid.
 
     Returns:
         The parts of the loss.
 
     Raises:
-        ConfigError: the task's reward carries no gradient.
+        ConfigError: the task's reward carries no gradient, or crops are too small for ``ssim``.
     """
     image = scene["image"]
     with exact(image.device):
         observation = task.observe(image, scene)
-    losses = score_goal(task, net(observation, image), scene)
+    losses = score_goal(task, net(observation, image), scene, ssim)
     if not losses.reward.requires_grad:
         raise ConfigError(
             f"{type(task).__name__}: its reward carries no gradient, so that no goal can be"
@@ -66,24 +72,35 @@ def goal_losses(task: Task, net: Aim, scene: Scene) -> GoalLosses:
     return losses
 
 
-def score_goal(task: Task, goal: Goal, scene: Scene) -> GoalLosses:
+def score_goal(task: Task, goal: Goal, scene: Scene, ssim: float = 0.0) -> GoalLosses:
     """Pay a goal as one step to it would be paid, and score its doubt.
 
     Args:
         task: knows the reward to aim by.
         goal: what the network answered at the beginning of the episode.
         scene: maps ``(B,K,H,W)``, with the target.
+        ssim: what a structural similarity of one is paid.
 
     Returns:
         The parts of the loss.
+
+    Raises:
+        ConfigError: crops are too small for ``ssim``.
     """
-    with exact(goal.image.device):
-        reward = task.aim_reward(scene["image"], goal.image, scene).mean()
-        return GoalLosses(reward, doubt_loss(goal, scene["target"]))
+    image, target = goal.image, scene["target"]
+    if ssim and min(image.shape[-2:]) < WINDOW:
+        raise ConfigError(
+            f"learning.goal_ssim: expected crops of at least {WINDOW} pixels, got"
+            f" {min(image.shape[-2:])}; set data.crop."
+        )
+    with exact(image.device):
+        reward = task.aim_reward(scene["image"], image, scene).mean()
+        alike = ssim * similarity(image, target).mean() if ssim else torch.zeros_like(reward)
+        return GoalLosses(reward, doubt_loss(goal, target), alike)
 
 
 def anchor_loss(
-    task: Task, step: Transition, scene: Scene, spread: Tensor | None
+    task: Task, step: Transition, scene: Scene, spread: Tensor | None, ssim: float = 0.0
 ) -> Tensor | float:
     """Score goal and doubt of the step that set them: what keeps them true under reinforcement.
 
@@ -96,6 +113,7 @@ def anchor_loss(
         step: of the episode.
         scene: maps ``(B,K,H,W)``, with the target.
         spread: ``()``, the reward's unit; agents that aim have one.
+        ssim: what a structural similarity of one is paid.
 
     Returns:
         The loss, a scalar; zero for all other steps, and for agents without a goal.
@@ -104,7 +122,7 @@ def anchor_loss(
     if spread is None or doubt is None or memory is None or not doubt.requires_grad:
         return 0.0
     goal = Goal(memory[:, : task.channels], doubt)
-    return score_goal(task, goal, scene).total(spread)
+    return score_goal(task, goal, scene, ssim).total(spread)
 
 
 def learn_parts(
@@ -112,6 +130,7 @@ def learn_parts(
     net: Aim,
     scenes: Sequence[Scene],
     spread: Tensor,
+    ssim: float,
     found: list[dict[str, Tensor]],
 ) -> Iterator[Tensor]:
     """Compute the loss of each part of a batch, a scalar, when it is asked for.
@@ -121,10 +140,11 @@ def learn_parts(
         net: what is learned.
         scenes: of each part the maps ``(B,K,H,W)``, with the target.
         spread: ``()``, the reward's unit.
+        ssim: what a structural similarity of one is paid.
         found: takes what each loss is made of, detached scalars by name.
     """
     for scene in scenes:
-        losses = goal_losses(task, net, scene)
+        losses = goal_losses(task, net, scene, ssim)
         found.append({name: part.detach() for name, part in losses._asdict().items()})
         yield losses.total(spread)
 

@@ -120,7 +120,8 @@ class PixelA3C(BaseModule):
             raise TypeError("a network without a goal cannot learn one.")
         found: list[dict[str, Tensor]] = []
         net, scenes = self.compiled.goal or learner, split_scene(scene, self.accumulate)
-        self.update(learn_parts(self.task, net, scenes, policy.reward_spread, found))
+        spread, ssim = policy.reward_spread, self.learning.goal_ssim
+        self.update(learn_parts(self.task, net, scenes, spread, ssim, found))
         average_weights(policy.goal, learner, batch)
         return mean_parts(found)
 
@@ -171,7 +172,8 @@ class PixelA3C(BaseModule):
         for scene, environment, windows in parts:
             steps = next(windows)
             losses, reward = self.parts(steps, scene, last=last, environment=environment)
-            loss = self.total(losses) + anchor_loss(self.task, steps[0], scene, self._spread())
+            spread, ssim = self._spread(), self.learning.goal_ssim
+            loss = self.total(losses) + anchor_loss(self.task, steps[0], scene, spread, ssim)
             if self.device.type == "cpu":  # elsewhere looking would make the device wait
                 check_loss(loss, self.task, steps, scene, episode)
             named = {**losses._asdict(), "reward": reward}

@@ -8,7 +8,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pixelrl.rl.goal import FLOOR, Goal, GoalNet, doubt_loss
+from pixelrl.rl.goal import FLOOR, Goal, GoalNet, Views, doubt_loss
 from pixelrl.rl.tiling import in_tiles
 from strategies import filled, seeds
 
@@ -16,7 +16,7 @@ from strategies import filled, seeds
 def goal_net(*widths: int, blocks: int = 1, seed: int = 0, **mean: Any) -> GoalNet:
     """Make a narrow network that does not answer the image itself."""
     torch.manual_seed(seed)
-    net = GoalNet(1, 1, widths=widths or (4, 6), blocks=blocks, **mean).double()
+    net = GoalNet(1, 1, widths=widths or (4, 6), blocks=blocks, views=Views(**mean)).double()
     torch.nn.init.normal_(net.tail.weight, std=0.1)
     return net
 
@@ -72,6 +72,22 @@ def test_an_ensemble_answers_alike_from_all_sides(quarters: int, mirrored: bool)
         torch.testing.assert_close(turn(straight), other, rtol=1e-12, atol=1e-12)
 
 
+def test_a_mirrored_picture_gets_the_mirrored_answer() -> None:
+    net, one = goal_net(mirror=True).eval(), goal_net().eval()
+    image = torch.rand(1, 1, 16, 24, dtype=torch.float64)  # whole cells
+    turned = image.rot90(1, (2, 3))
+    with torch.no_grad():
+        goal, mirrored = net(image, image), net(image.flip(3), image.flip(3))
+        here, there = one(image, image), one(image.flip(3), image.flip(3))
+        quarter = net(turned, turned)
+        same = torch.equal(net.train()(image, image).image, goal_net()(image, image).image)
+    assert same  # while it learns, the picture lies as it lies
+    for mean, left, right in zip(goal, here, there, strict=True):
+        torch.testing.assert_close(mean, (left + right.flip(3)) / 2, rtol=1e-12, atol=1e-12)
+    torch.testing.assert_close(goal.image, mirrored.image.flip(3), rtol=1e-12, atol=1e-12)
+    assert not torch.allclose(quarter.image.rot90(-1, (2, 3)), goal.image, atol=1e-6)
+
+
 @given(st.integers(0, 3), st.integers(0, 3))
 def test_spinning_by_a_whole_cell_answers_alike_from_any_corner(above: int, left: int) -> None:
     net, one = goal_net(spins=4).eval(), goal_net().eval()  # cells of four pixels
@@ -96,13 +112,13 @@ def test_spinning_by_a_whole_cell_answers_alike_from_any_corner(above: int, left
     st.integers(5, 60),
     st.integers(1, 40),
     seeds,
-    st.booleans(),
+    st.sampled_from([{}, {"ensemble": True}, {"mirror": True}]),
     st.integers(1, 3),
 )
 def test_tiles_give_the_whole(
-    height: int, width: int, tile: int, seed: int, ensemble: bool, spins: int
+    height: int, width: int, tile: int, seed: int, turns: dict[str, bool], spins: int
 ) -> None:
-    net = goal_net(3, 4, seed=seed % 50, ensemble=ensemble, spins=spins).eval()
+    net = goal_net(3, 4, seed=seed % 50, spins=spins, **turns).eval()
     image = filled((1, 1, height, width), seed, dtype=torch.float64)
     with torch.no_grad():
         whole = net(image, image)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from skimage.metrics import structural_similarity
 from torch import nn
 
 from photos import tiny
@@ -17,8 +18,9 @@ from pixelrl.rl.aim import GoalPolicy
 from pixelrl.rl.goal import Goal, doubt_loss
 from pixelrl.rl.goal_environment import GoalEnvironment
 from pixelrl.rl.rollout import rollout
+from pixelrl.scores import ssim
 from pixelrl.training.checkpoint import build, restore
-from pixelrl.training.goal_phase import anchor_loss, average_weights
+from pixelrl.training.goal_phase import anchor_loss, average_weights, score_goal
 from pixelrl.training.module import PixelA3C
 from stopping import equal, fit_until, weights
 
@@ -251,6 +253,38 @@ def test_a_reward_without_gradient_has_no_goal(
     paid = kind.reward
     monkeypatch.setattr(kind, "reward", lambda *arguments: paid(*arguments).detach())
     with pytest.raises(ConfigError, match="its reward carries no gradient"):
+        fit(experiment)
+
+
+def test_a_goal_can_be_paid_for_structure(tmp_path: Path) -> None:
+    """Beside the reward, in its unit, by an independent measure of what is similar."""
+    experiment = aiming(tmp_path)
+    (scene,) = list(ImageData(experiment.task, experiment.data).val_dataloader())[:1]
+    goal = Goal(scene["image"], torch.ones_like(scene["image"]))
+    plain, paid = (score_goal(experiment.task, goal, scene, ssim) for ssim in (0.0, 3.0))
+    images = (scene[name][0, 0].numpy() for name in ("image", "target"))
+    window = {"gaussian_weights": True, "sigma": 1.5, "use_sample_covariance": False}
+    expected = structural_similarity(*images, data_range=1.0, full=True, **window)[1].mean()
+    assert float(paid.ssim) == pytest.approx(3 * expected, rel=0.02)  # but for what edges repeat
+    unit = torch.tensor(0.5)
+    assert torch.isclose(plain.total(unit) - paid.total(unit), paid.ssim / 0.5)
+
+
+def test_goals_that_are_paid_for_structure_get_more_alike(tmp_path: Path) -> None:
+    scores = {}
+    for weight in (0, 20):
+        more = (f"learning.goal_ssim={weight}", f"run.name=w{weight}", "data.batch=8")
+        experiment = aiming(tmp_path, "learning.goal_episodes=80", "task.sigma=50", *more)
+        module = restore(pretrain(experiment)).module
+        batches = ImageData(experiment.task, experiment.data).val_dataloader()
+        found = [ssim(module.edit(batch).image, batch["target"]).mean() for batch in batches]
+        scores[weight] = float(torch.stack(found).mean())
+    assert scores[20] > scores[0] + 0.005, scores
+
+
+def test_small_crops_have_no_structure_to_pay_for(tmp_path: Path) -> None:
+    experiment = aiming(tmp_path, "learning.goal_ssim=1", "data.crop=8")
+    with pytest.raises(ConfigError, match="crops of at least 11 pixels, got 8"):
         fit(experiment)
 
 
