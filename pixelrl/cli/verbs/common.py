@@ -97,8 +97,8 @@ def restore_policy(
         return found.module, found.experiment
     if not started:
         raise ConfigError(
-            "no policy is named; pass --weights NAME (`pixelrl weights` lists them),"
-            " --checkpoint CKPT, or --task NAME network.init=FILE."
+            "no policy is named; pass --weights NAME, such as denoising (`pixelrl weights` lists"
+            " trained agents), --checkpoint RUN, or --task NAME network.init=FILE."
         )
     from pixelrl.training.checkpoint import build
 
