@@ -20,6 +20,7 @@ from pixelrl.filtering.exported import convolve_bilateral, convolve_median, conv
 from pixelrl.filtering.median import median_filter
 from pixelrl.filtering.separable import separable_filters
 from pixelrl.rl.aim import GoalPolicy
+from pixelrl.rl.goal import LYING, Views
 from pixelrl.rl.network import PolicyValueNet
 from pixelrl.rl.playing import Network
 from pixelrl.task import Task
@@ -45,8 +46,8 @@ def test_filters_of_graphs_are_the_filters(size: int) -> None:
         assert torch.allclose(torch.stack(found), torch.stack(wanted), atol=1e-5)
 
 
-def aiming(task: Task, spins: int = 1) -> GoalPolicy:
-    net = GoalPolicy(task, widths=(8, 8), spins=spins)
+def aiming(task: Task, views: Views = LYING) -> GoalPolicy:
+    net = GoalPolicy(task, widths=(8, 8), views=views)
     with torch.no_grad():  # every branch has something to say
         for weight in net.parameters():
             weight.add_(torch.randn_like(weight), alpha=0.03)
@@ -77,10 +78,10 @@ class Plain(Toy):
         return {"keep": keep, "plus": shift(0.1), "box": box(3)}
 
 
-@pytest.mark.parametrize("spins", [1, 2])
-def test_programs_are_of_any_size(spins: int, tmp_path: Path) -> None:
+@pytest.mark.parametrize("views", [LYING, Views(mirror=True, spins=2)])
+def test_programs_are_of_any_size(views: Views, tmp_path: Path) -> None:
     task = Plain(length=1)
-    net = aiming(task, spins).eval()
+    net = aiming(task, views).eval()
     program = make_program(Episode(task, net), [1], smallest_side(net))
     with quiet():
         torch.export.save(program, tmp_path / "agent.pt2")
