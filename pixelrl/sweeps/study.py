@@ -3,13 +3,14 @@
 import json
 import time
 import warnings
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import optuna
 from optuna.distributions import BaseDistribution
-from optuna.exceptions import OptunaError
+from optuna.exceptions import OptunaError, UpdateFinishedTrialError
 from optuna.storages import BaseStorage, JournalStorage, RDBStorage
 from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
 from optuna.trial import FrozenTrial, TrialState
@@ -86,10 +87,14 @@ class Study:
         return make_settings(self.sweep.space, trial.params, grid=self.is_grid)
 
     def requeue(self, number: int) -> None:
-        """Let a trial that nobody runs be asked for again, with the parameters it has."""
+        """Let a trial that nobody runs be asked for again, with the parameters it has.
+
+        One that has finished since it was looked at is left as it is.
+        """
         identity = self.storage.get_study_id_from_name(self.optuna_study.study_name)
         trial = self.storage.get_trial_id_from_study_id_trial_number(identity, number)
-        self.storage.set_trial_state_values(trial, TrialState.WAITING)
+        with suppress(UpdateFinishedTrialError):
+            self.storage.set_trial_state_values(trial, TrialState.WAITING)
 
 
 def resume(sweep: Sweep, directory: Path, *, seed: int, count: int, address: str = "") -> Study:

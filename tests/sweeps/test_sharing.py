@@ -203,6 +203,27 @@ def test_a_trial_that_was_taken_over_is_left(
     assert [trial.state for trial in two.trials()] == ["running"]
 
 
+@pytest.mark.parametrize("address", ["", "sqlite:///study.db"])
+def test_a_trial_that_finishes_while_another_task_looks_stays_finished(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, take: Take, address: str
+) -> None:
+    """Read as running, its lock is free a moment later: not since its task was killed."""
+    monkeypatch.chdir(tmp_path)
+    read = read_sweep(write_sweep(tmp_path, **GRID))
+    one, two = (resume(read, tmp_path / "out", seed=0, count=2, address=address) for _ in "12")
+    first = take(one, "one")
+    assert first is not None
+    seen = claim.list_running(two)
+    assert len(seen) == 1
+    one.optuna_study.tell(first.trial, 1.0)
+    first.close()
+    monkeypatch.setattr(claim, "list_running", lambda _: seen)
+    second = take(two, "two")
+    assert second is not None
+    assert second.trial.number == 1
+    assert [trial.state for trial in two.trials()] == ["finished", "running"]
+
+
 def test_a_trial_beyond_the_last_is_kept_for_a_later_start(tmp_path: Path, take: Take) -> None:
     one, two = open_twice(tmp_path, count=1)
     assert take(one, "one") is not None
