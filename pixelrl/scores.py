@@ -54,6 +54,10 @@ def psnr(image: Tensor, target: Tensor) -> Tensor:
     )
 
 
+WINDOW = 11
+"""Side of the window of structural similarity, in pixels."""
+
+
 def ssim(image: Tensor, target: Tensor) -> Tensor:
     """Measure structural similarity (Gaussian window, sigma 1.5), at most 1; higher is better.
 
@@ -69,7 +73,7 @@ def ssim(image: Tensor, target: Tensor) -> Tensor:
         >>> ssim(ramp, ramp), ssim(1 - ramp, ramp) < 0
         (tensor([1.]), tensor([True]))
     """
-    if min(image.shape[-2:]) < 11:
+    if min(image.shape[-2:]) < WINDOW:
         return image.new_full((image.shape[0],), torch.nan)
     # Only where the window is whole, as its authors and scikit-image have it.
     whole = similarity(as_written(image), as_written(target))[..., 5:-5, 5:-5]

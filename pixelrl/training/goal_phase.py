@@ -12,7 +12,7 @@ from pixelrl.rl.aim import unit
 from pixelrl.rl.goal import Goal, doubt_loss
 from pixelrl.rl.optimizers import STEP, make_optimizer
 from pixelrl.rl.rollout import Transition
-from pixelrl.scores import similarity
+from pixelrl.scores import WINDOW, similarity
 from pixelrl.settings import Learning
 from pixelrl.task import Task
 from pixelrl.training.base import Optimization
@@ -21,8 +21,6 @@ Aim = Callable[[Tensor, Tensor], Goal]
 """From an observation and an image to a goal, as `GoalNet`."""
 AVERAGED = 0.999
 """The share of an averaged weight that stays at a batch, once there have been many."""
-WINDOW = 11
-"""The side of the window of structural similarity, in pixels."""
 WARM_UP = 100
 """Batches of warm-up, at most a twentieth of the phase."""
 

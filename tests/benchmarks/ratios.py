@@ -29,7 +29,7 @@ from torch.profiler import ProfilerActivity, profile
 
 from benchmarks.edits import jobs
 from benchmarks.measuring import alternate, describe_hardware, lay_out
-from benchmarks.sides import list_jobs, time_apart
+from benchmarks.sides import JOBS, make_job, time_apart
 from pixelrl.cli.allocator import keep_memory
 from pixelrl.data.module import Crops
 from pixelrl.rl.network import PolicyValueNet
@@ -48,11 +48,7 @@ def compare_networks(size: tuple[int, int], batch: int, runs: int) -> dict[str, 
     that is kept, so that what is left is the networks' own difference.
     """
     apart = time_apart(size, batch, runs)
-    jobs = {
-        f"{side} {job}": work
-        for side in ("port", "ours")
-        for job, work in list_jobs(side, size, batch).items()
-    }
+    jobs = {f"{side} {job}": make_job(side, job, size, batch) for side, job in JOBS}
     here = alternate(jobs, runs)
     return {
         f"{name} / {other}": seconds[f"port {theirs}"] / seconds[f"ours {ours}"]
